@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo dev test check bench bench-full clean
+
+demo: $(VENV)/.installed            ## 14 assets from the bundled demo API into DuckDB
+	$(BIN)/leads-assets demo
+
+dev: $(VENV)/.installed             ## the Dagster UI; against the demo API where no account is set
+	$(BIN)/leads-assets dev
+
+test: $(VENV)/.tested check         ## everything that must pass
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tested              ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed           ## ours and the others side by side, minutes
+	$(BIN)/python benchmarks/compare.py
+
+bench-full: $(VENV)/.installed      ## the same with 50 ms a request, and up to 1,000,000 leads
+	$(BIN)/python benchmarks/compare.py --full
+	$(BIN)/python benchmarks/scaling.py
+
+clean:                              ## what these targets made, never your data
+	rm -rf $(VENV) .dagster_home .tmp_dagster_home_* benchmarks/.venvs .hypothesis .mypy_cache .ruff_cache
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP_INSTALL) --editable '.[test]'
+	touch $@

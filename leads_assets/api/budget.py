@@ -1,0 +1,139 @@
+"""The request budget: a count per UTC day, shared by all threads, processes, runs and sensor ticks."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from leads_assets.api.errors import BudgetSpent, ConfigurationError, RateLimited
+
+_BUSY_SECONDS = 30
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS pace (one INTEGER PRIMARY KEY CHECK (one = 1), free_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS pause (one INTEGER PRIMARY KEY CHECK (one = 1), until REAL NOT NULL);
+"""
+_TAKE = """
+INSERT INTO spent VALUES (:day, 1)
+ON CONFLICT (day) DO UPDATE SET requests = requests + 1 WHERE :daily = 0 OR requests < :daily
+RETURNING requests
+"""
+_PACE = """
+INSERT INTO pace VALUES (1, :now + :gap)
+ON CONFLICT (one) DO UPDATE SET free_at = max(free_at, :now) + :gap
+RETURNING free_at - :gap - :now
+"""
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class RequestBudget:
+    """Counts requests before they are sent, in a SQLite file that all processes share.
+
+    `daily` is the number of requests in a UTC day (0: no limit), `per_second` the pace (None: no limit). A quota 429
+    with a long wait is remembered here too, because calling on can get the key disabled.
+    """
+
+    def __init__(
+        self, path: Path, daily: int, per_second: float | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Open or create the file. Raises ConfigurationError if it cannot be used."""
+        self.daily = daily
+        self._path = path
+        self._gap = 1 / per_second if per_second else 0.0
+        self._now = now
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from None
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def take(self, endpoint: str) -> float:
+        """Count one request and return the seconds to wait for its turn.
+
+        Raises BudgetSpent when the day's requests are used up, RateLimited while a quota pause lasts; then nothing is
+        counted.
+        """
+        now = self._now()
+        try:
+            with self._lock:
+                paused = self._db.execute("SELECT until FROM pause WHERE until > ?", [now.timestamp()]).fetchone()
+                if paused is None:
+                    taken = self._db.execute(_TAKE, {"day": _day(now), "daily": self.daily}).fetchone()
+                    if taken is not None:
+                        return self._turn(now)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        if paused is not None:
+            resume = datetime.fromtimestamp(paused[0], UTC)
+            raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
+        raise BudgetSpent(
+            f"{endpoint}: all {self.daily:,} requests of the day are used (LEADS_API_DAILY_REQUESTS)", _midnight(now)
+        )
+
+    def _turn(self, now: datetime) -> float:
+        if not self._gap:
+            return 0.0
+        row = self._db.execute(_PACE, {"now": now.timestamp(), "gap": self._gap}).fetchone()
+        return max(0.0, float(row[0]))
+
+    def left(self) -> int | None:
+        """Requests left today; None without a limit."""
+        return max(0, self.daily - self.spent()) if self.daily else None
+
+    def spent(self) -> int:
+        """Requests counted today."""
+        try:
+            with self._lock:
+                row = self._db.execute("SELECT requests FROM spent WHERE day = ?", [_day(self._now())]).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        return int(row[0]) if row else 0
+
+    def require(self, endpoint: str, requests: int, rows: int) -> None:
+        """Raise BudgetSpent if the `requests` that a list of `rows` still needs do not fit into today."""
+        left = self.left()
+        if left is not None and requests > left:
+            raise BudgetSpent(
+                f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
+                " (raise LEADS_API_DAILY_REQUESTS if the account allows more)",
+                _midnight(self._now()),
+            )
+
+    def pause_until(self, moment: datetime) -> None:
+        """No process may send a request before `moment`."""
+        try:
+            with self._lock:
+                self._db.execute(
+                    "INSERT INTO pause VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = excluded.until",
+                    [moment.timestamp()],
+                )
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"the request count {self._path} cannot be used ({type(error).__name__}):"
+            " check that its folder is writable, or delete the file to start a new count"
+        )
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
+def _midnight(now: datetime) -> datetime:
+    tomorrow = now.astimezone(UTC).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)

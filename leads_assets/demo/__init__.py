@@ -1,0 +1,1 @@
+"""The bundled demo API: a loopback HTTP server with invented data, faults on demand, and nothing behind it."""

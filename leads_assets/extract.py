@@ -1,0 +1,65 @@
+"""What crosses the border between the API and the warehouse: rows in a local file, and what is known about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from leads_assets.endpoints import Endpoint
+
+
+class Verdict(StrEnum):
+    """Whether a list is known to be complete."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+
+
+class Mode(StrEnum):
+    """Whether all rows were asked for, or only those changed since a time."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The files of one extract, and what was noticed while writing them.
+
+    `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is text
+    under `_extra`. `fields`: unknown keys that are left in place, to become columns. `misfits`: field name to number of
+    values that its column refused. `rejects`: newline-delimited `{"reason", "record"}`.
+    """
+
+    rows: Path
+    rejects: Path
+    count: int
+    bytes: int
+    rejected: int
+    fields: tuple[str, ...]
+    misfits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """One endpoint as it was read: the rows' files, the verdict, and what the reading cost.
+
+    Times are UTC; `seconds_waited` are seconds of backoff, pauses and pacing; `requests` counts every attempt.
+    """
+
+    endpoint: Endpoint
+    mode: Mode
+    verdict: Verdict
+    reason: str
+    spooled: Spooled
+    total: int | None
+    duplicates: int
+    pages: int
+    requests: int
+    retries: int
+    seconds_waited: float
+    budget_left: int | None
+    began_at: datetime
+    ended_at: datetime
+    notes: tuple[str, ...] = field(default=())

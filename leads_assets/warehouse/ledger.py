@@ -1,0 +1,118 @@
+"""The ledger: what each load did, written in the load's own transaction, and what the next read may rely on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from leads_assets.warehouse.bookkeeping import exists
+from leads_assets.warehouse.connection import Session, Warehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One row of `ops.sync_runs`. Times in UTC, `seconds` per phase; None where a figure does not apply."""
+
+    run_id: str
+    endpoint: str
+    mode: str
+    verdict: str
+    reason: str = ""
+    rows_read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    restored: int = 0
+    outdated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    misfits: Mapping[str, int] = field(default_factory=dict)
+    new_columns: Mapping[str, str] = field(default_factory=dict)
+    server_total: int | None = None
+    live_rows: int | None = None
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    seconds_waited: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    budget_left: int | None = None
+    spooled_bytes: int = 0
+    notes: tuple[str, ...] = ()
+    watermark: datetime | None = None
+    began_at: datetime
+    ended_at: datetime
+    loaded_at: datetime
+
+
+_AS_JSON = ("misfits", "new_columns", "seconds", "notes")
+
+
+def write(session: Session, row: LedgerRow) -> None:
+    """Add the row, inside the caller's transaction."""
+    values = asdict(row)
+    for name in _AS_JSON:
+        values[name] = msgspec.json.encode(values[name]).decode()
+    session.run(
+        "writing the ledger",
+        f"INSERT INTO ops.sync_runs ({', '.join(values)}) VALUES ({', '.join('?' for _ in values)})",
+        list(values.values()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncState:
+    """What is known of one endpoint before it is read again. Times in UTC; all None where it was never loaded.
+
+    `watermark`: newest `updated_at` of the rows that a proven read has committed. `last_full`: begin of the last proven
+    full read. `known`: whether any read of it was ever committed.
+    """
+
+    watermark: datetime | None = None
+    last_full: datetime | None = None
+    known: bool = False
+
+
+def sync_states(warehouse: Warehouse) -> dict[str, SyncState]:
+    """The state of every endpoint that was loaded before and whose table still stands."""
+    with warehouse.read("the ledger") as session:
+        if session is None or not exists(session):
+            return {}
+        rows = session.run(
+            "reading the ledger",
+            """
+            SELECT endpoint,
+                max(watermark) FILTER (verdict = 'proven'),
+                max(began_at) FILTER (verdict = 'proven' AND mode = 'full')
+            FROM ops.sync_runs
+            WHERE endpoint IN (
+                SELECT table_name FROM duckdb_tables()
+                WHERE database_name = current_database() AND schema_name = 'main'
+            )
+            GROUP BY endpoint
+            """,
+        )
+    return {
+        endpoint: SyncState(watermark=watermark, last_full=last_full, known=True)
+        for endpoint, watermark, last_full in rows
+    }
+
+
+def last_began(session: Session, endpoint: str) -> datetime | None:
+    """When the newest read that is already loaded began."""
+    found: Any = session.one(
+        "looking for newer reads", "SELECT max(began_at) FROM ops.sync_runs WHERE endpoint = ?", [endpoint]
+    )[0]
+    return found if isinstance(found, datetime) else None
+
+
+def freshness(warehouse: Warehouse) -> Iterable[dict[str, Any]]:
+    """The rows of the view `ops.freshness`, as dictionaries; none where there is no warehouse yet."""
+    with warehouse.read("the ledger") as session:
+        if session is None or not exists(session):
+            return []
+        rows = session.run("reading the freshness", "SELECT * FROM ops.freshness")
+        names = [column[0] for column in session.connection.description or []]
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,151 @@
+"""The load: one transaction in which everything happens, or nothing does."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from leads_assets.endpoints import Endpoint
+from leads_assets.extract import Extract, Mode, Verdict
+from leads_assets.warehouse import bookkeeping, ledger
+from leads_assets.warehouse.connection import Session, Warehouse, literal
+from leads_assets.warehouse.deletions import DeletionGuard, mark_gone
+from leads_assets.warehouse.evolve import Incoming, prepare_incoming
+from leads_assets.warehouse.facts import Facts, gather
+from leads_assets.warehouse.ledger import LedgerRow
+from leads_assets.warehouse.merge import Merged, Stamp, journal, merge, write_changes
+from leads_assets.warehouse.result import LoadResult, merge_counts
+from leads_assets.warehouse.stage import BIGGEST_RECORD, Staged, stage_spool
+from leads_assets.warehouse.tables import Table, check_unique, ensure
+from leads_assets.warehouse.transaction import transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How an extract is loaded. `evolve`: unknown fields become columns. `server_wins`: also older versions."""
+
+    evolve: bool = True
+    server_wins: bool = False
+    guard: DeletionGuard = DeletionGuard()
+
+
+class Loader:
+    """Loads extracts into one warehouse."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        options: LoadOptions | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._warehouse = warehouse
+        self._options = options or LoadOptions()
+        self._now, self._clock = now, clock
+
+    def load(self, extract: Extract, run_id: str) -> LoadResult:
+        """Stage, merge, mark, and write the ledger. Raises a WarehouseError; then nothing was changed."""
+        began = self._clock()
+        staged = stage_spool(extract.spooled, extract.endpoint, evolve=self._options.evolve)
+        staged_at = self._clock()
+        with self._warehouse.write(extract.endpoint.name) as session:
+            opened_at = self._clock()
+            stamp = Stamp(run_id, self._now())
+            with transaction(session):
+                row, table, facts = self._in_transaction(session, extract, staged, stamp)
+                row = replace(
+                    row,
+                    seconds={
+                        "fetch": round((extract.ended_at - extract.began_at).total_seconds(), 3),
+                        "stage": round(staged_at - began, 3),
+                        "wait_for_lock": round(opened_at - staged_at, 3),
+                        "merge": round(self._clock() - opened_at, 3),
+                    },
+                )
+                ledger.write(session, row)
+        return LoadResult(row, table, facts)
+
+    def _in_transaction(
+        self, session: Session, extract: Extract, staged: Staged, stamp: Stamp
+    ) -> tuple[LedgerRow, Table, Facts]:
+        endpoint = extract.endpoint
+        bookkeeping.prepare(session)
+        table = ensure(session, endpoint.name, endpoint.columns)
+        newest = ledger.last_began(session, endpoint.name)
+        overtaken = newest is not None and newest > extract.began_at
+        incoming = prepare_incoming(session, table, staged)
+        merged = merge(session, table, keep_newer=overtaken or not self._options.server_wins, restore=not overtaken)
+        if merged.updated or merged.restored:
+            journal(session, table, endpoint.tracked, stamp)
+        write_changes(session, table, merged, stamp)
+        verdict, reason, deleted = self._settle(session, table, extract, stamp, overtaken=overtaken)
+        check_unique(session, table)
+        _keep_rejects(session, extract, stamp)
+        facts = gather(session, table, endpoint)
+        row = _ledger_row(extract, staged, incoming, merged, stamp)
+        row = replace(row, verdict=verdict, reason=reason, deleted=deleted, live_rows=facts.live)
+        if verdict is Verdict.PROVEN:
+            row = replace(row, watermark=_watermark(session, endpoint, extract))
+        return row, table, facts
+
+    def _settle(
+        self, session: Session, table: Table, extract: Extract, stamp: Stamp, *, overtaken: bool
+    ) -> tuple[Verdict, str, int]:
+        """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
+        if overtaken:
+            return Verdict.UNPROVEN, "a read that began later was loaded before this one", 0
+        complete = extract.verdict is Verdict.PROVEN and extract.mode is Mode.FULL
+        if not (complete and extract.endpoint.marks_deleted):
+            return extract.verdict, extract.reason, 0
+        confirmed = extract.spooled.count > 0 or extract.total == 0
+        deleted, refusal = mark_gone(session, table, stamp, self._options.guard, confirmed=confirmed)
+        return (Verdict.UNPROVEN, refusal, 0) if refusal else (Verdict.PROVEN, "", deleted)
+
+
+def _keep_rejects(session: Session, extract: Extract, stamp: Stamp) -> None:
+    """Keep records that cannot be rows; one that is sent with every read is kept once."""
+    if not extract.spooled.rejected:
+        return
+    columns = "{'reason': 'VARCHAR', 'record': 'VARCHAR'}"
+    session.run(
+        "keeping rejected records",
+        "INSERT INTO ops.rejected_rows BY NAME"
+        " SELECT ? AS endpoint, ? AS run_id, reason, record, CAST(? AS TIMESTAMPTZ) AS seen_at"
+        f" FROM read_json({literal(str(extract.spooled.rejects))}, format = 'newline_delimited', columns = {columns},"
+        f" maximum_object_size = {BIGGEST_RECORD}) r"
+        " WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = ? AND k.record = r.record)",
+        [extract.endpoint.name, stamp.run_id, stamp.at, extract.endpoint.name],
+    )
+
+
+def _watermark(session: Session, endpoint: Endpoint, extract: Extract) -> datetime | None:
+    """The newest `updated_at` of this read, never later than its begin: a server's clock may be ahead."""
+    if not endpoint.change_filter or endpoint.column("updated_at") is None:
+        return None
+    newest = session.one("finding the watermark", "SELECT max(updated_at) FROM incoming")[0]
+    return min(newest, extract.began_at) if isinstance(newest, datetime) else None
+
+
+def _ledger_row(extract: Extract, staged: Staged, incoming: Incoming, merged: Merged, stamp: Stamp) -> LedgerRow:
+    return LedgerRow(
+        run_id=stamp.run_id,
+        endpoint=extract.endpoint.name,
+        mode=extract.mode,
+        verdict=extract.verdict,
+        rows_read=staged.distinct,
+        duplicates=extract.duplicates,
+        rejected=extract.spooled.rejected,
+        server_total=extract.total,
+        pages=extract.pages,
+        requests=extract.requests,
+        retries=extract.retries,
+        seconds_waited=round(extract.seconds_waited, 3),
+        budget_left=extract.budget_left,
+        spooled_bytes=extract.spooled.bytes,
+        notes=extract.notes,
+        began_at=extract.began_at,
+        ended_at=extract.ended_at,
+        loaded_at=stamp.at,
+        **merge_counts(staged, incoming, merged),
+    )

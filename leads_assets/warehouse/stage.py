@@ -1,0 +1,145 @@
+"""Staging: an extract's rows with their types, in a Parquet file of their own.
+
+It happens before the warehouse is opened, so that the parsing of a million rows blocks nobody, and in a memory that
+does not grow with the rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from leads_assets.endpoints import PRIMARY_KEY, Endpoint
+from leads_assets.extract import Spooled
+from leads_assets.screen import EXTRA
+from leads_assets.spool import screened_again
+from leads_assets.warehouse.connection import MEMORY_LIMIT, failure, literal, quoted
+from leads_assets.warehouse.errors import LoadFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+BIGGEST_RECORD = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Rows ready to be merged. `fields`: columns that hold JSON text of unknown keys, still without a type."""
+
+    path: Path
+    rows: int
+    distinct: int
+    columns: dict[str, str]
+    fields: tuple[str, ...]
+    misfits: dict[str, int]
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect()
+    try:
+        connection.execute(
+            f"SET TimeZone = 'UTC'; SET memory_limit = '{MEMORY_LIMIT}'; SET temp_directory = {literal(str(folder))}"
+        )
+        yield connection
+    finally:
+        connection.close()
+
+
+def stage_spool(spooled: Spooled, endpoint: Endpoint, *, evolve: bool) -> Staged:
+    """Stage a spool. Where the typed reading refuses a value, each row is screened again, and read once more."""
+    target = spooled.rows.with_suffix(".parquet")
+    with _workshop(spooled.rows.parent) as connection:
+        try:
+            rows, distinct = _copy(connection, spooled, endpoint, target)
+        except duckdb.Error as refused:
+            if isinstance(refused, duckdb.IOException | duckdb.OutOfMemoryException):
+                raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
+            spooled = screened_again(spooled, endpoint, evolve=evolve)
+            try:
+                rows, distinct = _copy(connection, spooled, endpoint, target)
+            except duckdb.Error as error:
+                raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
+    return Staged(
+        path=target,
+        rows=rows,
+        distinct=distinct,
+        columns={column.name: column.type.value for column in endpoint.columns},
+        fields=spooled.fields,
+        misfits=dict(spooled.misfits),
+    )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint: Endpoint, target: Path) -> tuple[int, int]:
+    types = {column.json_key: column.type.value for column in endpoint.columns}
+    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
+    reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
+    picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
+    picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
+    connection.execute(
+        f"COPY (SELECT {', '.join(picked)} FROM read_json({literal(str(spooled.rows))},"
+        f" format = 'newline_delimited', maximum_object_size = {BIGGEST_RECORD}, columns = {{{reading}}}))"
+        f" TO {literal(str(target))} (FORMAT parquet)"
+    )
+    return _count(connection, target)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]:
+    key = quoted(PRIMARY_KEY)
+    row = connection.execute(
+        f"SELECT count(*), count(DISTINCT {key}) FROM read_parquet({literal(str(path))})"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def stage_frame(name: str, frame: "pd.DataFrame | pa.Table", folder: Path) -> tuple[Staged, int]:
+    """Stage a pandas DataFrame or a pyarrow Table; also returns the number of rows without a usable id.
+
+    Raises LoadFailed if there is no `id` column.
+    """
+    target = folder / "rows.parquet"
+    with _workshop(folder) as connection:
+        try:
+            connection.register("frame", frame)
+            columns = {
+                column: _usable(kind)
+                for column, kind, *_ in connection.execute("DESCRIBE SELECT * FROM frame").fetchall()
+            }
+            if PRIMARY_KEY not in columns:
+                raise LoadFailed(
+                    f"{name}: the frame has no `{PRIMARY_KEY}` column ({_listed(list(columns))});"
+                    " rows are merged by it, so nothing was changed"
+                )
+            columns[PRIMARY_KEY] = "BIGINT"
+            picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in columns.items())
+            key = quoted(PRIMARY_KEY)
+            usable = f"TRY_CAST({key} AS BIGINT) = {key}"
+            lost = connection.execute(f"SELECT count(*) FROM frame WHERE ({usable}) IS NOT TRUE").fetchone()
+            connection.execute(
+                f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
+                f" TO {literal(str(target))} (FORMAT parquet)"
+            )
+            rows, distinct = _count(connection, target)
+        except duckdb.Error as error:
+            raise LoadFailed(failure(name, "staging the frame", error)) from None
+    assert lost is not None
+    return Staged(target, rows, distinct, columns, (), {}), lost[0]
+
+
+def _usable(kind: str) -> str:
+    """A column that is null throughout has no type of its own yet."""
+    return "VARCHAR" if kind.strip('"') == "NULL" else kind
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "columns: " + ", ".join(names[:10]) + (", ..." if len(names) > 10 else "") if names else "no columns"
+
+
+def staged_sql(staged: Staged) -> str:
+    """The staged rows as a table function, numbered in their order."""
+    return f"read_parquet({literal(str(staged.path))}, file_row_number = true)"

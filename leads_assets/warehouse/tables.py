@@ -1,0 +1,110 @@
+"""The shape of an endpoint's table: made, migrated and widened, never narrowed."""
+
+from dataclasses import dataclass
+
+from leads_assets.endpoints import PRIMARY_KEY, Column
+from leads_assets.screen import EXTRA
+from leads_assets.warehouse.connection import Session, quoted
+from leads_assets.warehouse.errors import LoadFailed
+
+BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at": "TIMESTAMPTZ", EXTRA: "JSON"}
+"""Columns of every table: when and by which run the row was last written, when it was found gone, what did not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of schema `main` as it is now: column name to type, the bookkeeping columns left out."""
+
+    name: str
+    columns: dict[str, str]
+
+    @property
+    def sql(self) -> str:
+        """The table's name for use in SQL."""
+        return f"main.{quoted(self.name)}"
+
+    def clash(self, field: str) -> bool:
+        """Whether a column of another spelling stands where `field` would: DuckDB does not tell case apart."""
+        taken = {name.lower() for name in (*self.columns, *BOOKKEEPING)}
+        return field not in self.columns and field.lower() in taken
+
+
+def find(session: Session, name: str) -> Table | None:
+    """The table, or None."""
+    rows = session.run(
+        "looking up the table",
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
+        " AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
+        [name],
+    )
+    return Table(name, {column: kind for column, kind in rows if column not in BOOKKEEPING}) if rows else None
+
+
+def ensure(session: Session, name: str, declared: tuple[Column, ...]) -> Table:
+    """Make the table, or bring an older one to today's declaration. Raises LoadFailed where that would lose values."""
+    table = find(session, name)
+    if table is None:
+        return make(session, name, {column.name: column.type.value for column in declared})
+    for column in declared:
+        _bring_up_to_date(session, table, column)
+    return table
+
+
+def make(session: Session, name: str, columns: dict[str, str]) -> Table:
+    """Make the table with these columns and the bookkeeping ones."""
+    listed = [
+        f"{quoted(column)} {kind}{' NOT NULL' if column == PRIMARY_KEY else ''}"
+        for column, kind in (columns | BOOKKEEPING).items()
+    ]
+    session.run("making the table", f"CREATE TABLE main.{quoted(name)} ({', '.join(listed)})")
+    return Table(name, dict(columns))
+
+
+def _bring_up_to_date(session: Session, table: Table, column: Column) -> None:
+    if column.name not in table.columns:
+        former = next((name for name in column.formerly if name in table.columns), None)
+        if former is None:
+            add(session, table, column.name, column.type.value)
+            return
+        session.run(
+            "renaming a column",
+            f"ALTER TABLE {table.sql} RENAME COLUMN {quoted(former)} TO {quoted(column.name)}",
+        )
+        table.columns[column.name] = table.columns.pop(former)
+    if table.columns[column.name] != column.type:
+        _retype(session, table, column)
+
+
+def _retype(session: Session, table: Table, column: Column) -> None:
+    name, before, now = quoted(column.name), table.columns[column.name], column.type.value
+    lost = session.one(
+        "checking a column's new type",
+        f"SELECT count(*) FROM {table.sql} WHERE {name} IS NOT NULL"
+        f" AND TRY_CAST(TRY_CAST({name} AS {now}) AS {before}) IS DISTINCT FROM {name}",
+    )[0]
+    if lost:
+        raise LoadFailed(
+            f"{table.name}.{column.name} is {before} in this warehouse and {now} in this version; {lost:,} values would"
+            " be lost, so nothing was changed: rename that column in the warehouse; the next full read fills a new one"
+        )
+    session.run("changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {now}")
+    table.columns[column.name] = now
+
+
+def add(session: Session, table: Table, column: str, kind: str) -> None:
+    """Add a column."""
+    session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {quoted(column)} {kind}")
+    table.columns[column] = kind
+
+
+def check_unique(session: Session, table: Table) -> None:
+    """Raise LoadFailed if an id is missing or stands twice; called before commit."""
+    key = quoted(PRIMARY_KEY)
+    rows, present, distinct = session.one(
+        "checking that ids are unique", f"SELECT count(*), count({key}), count(DISTINCT {key}) FROM {table.sql}"
+    )
+    if not rows == present == distinct:
+        raise LoadFailed(
+            f"{table.name}: {rows:,} rows hold {distinct:,} different ids; nothing was changed"
+            " (was the table written by another program? `id` must be unique and present)"
+        )

@@ -1,0 +1,99 @@
+"""Control requests, through the client that other processes use."""
+
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from leads_assets.demo.client import DemoControl
+from leads_assets.demo.faults import Fault
+from leads_assets.demo.server import DemoApi
+from leads_assets.endpoints import ENDPOINTS
+
+from .calls import TIMEOUT_SECONDS, get
+
+
+@pytest.fixture
+def control(api: DemoApi) -> DemoControl:
+    return DemoControl(api.base_url, api.key)
+
+
+def _post(api: DemoApi, name: str, body: bytes) -> requests.Response:
+    origin = f"http://{urlsplit(api.base_url).netloc}"
+    return requests.post(
+        f"{origin}/_control/{name}", data=body, headers={"X-API-KEY": api.key}, timeout=TIMEOUT_SECONDS
+    )
+
+
+def test_faults_are_switched_on_and_off(api: DemoApi, control: DemoControl) -> None:
+    fault = Fault("status", "users", 503, times=3)
+    control.faults([fault])
+    assert get(api, "users").status_code == 503
+    assert control.state()["faults"] == [fault.to_json()]
+    control.faults([])
+    assert get(api, "users").status_code == 200
+
+
+def test_faults_may_be_sent_as_text(api: DemoApi) -> None:
+    assert _post(api, "faults", b'["status=500@users"]').ok
+    assert get(api, "users").status_code == 500
+
+
+def test_rows_are_changed_from_outside(api: DemoApi, control: DemoControl) -> None:
+    new = control.mutate("users", "insert", count=2)
+    assert len(new) == 2
+    assert control.mutate("users", "update", ids=[new[0], 1]) == [new[0]]
+    assert control.mutate("users", "delete", ids=new) == new
+    assert control.mutate("users", "restore", ids=new[:1]) == new[:1]
+    assert api.account.total("users") == 24
+
+
+def test_the_state_shows_totals_and_counts_without_control_requests(api: DemoApi, control: DemoControl) -> None:
+    get(api, "leads")
+    get(api, "ping")
+    state = control.state()
+    assert state["totals"] == {name: api.account.total(name) for name in ENDPOINTS}
+    assert state["requests"] == {"leads": 1, "ping": 1}
+    control.reset()
+    assert control.state()["requests"] == {}
+
+
+@pytest.mark.parametrize("endpoint", ["leads", "webhook_events"])
+def test_the_truth_is_streamed_row_by_row(api: DemoApi, control: DemoControl, endpoint: str) -> None:
+    assert list(control.rows(endpoint)) == list(api.account.rows(endpoint))
+
+
+def test_the_truth_of_an_empty_list_is_empty(api: DemoApi, control: DemoControl) -> None:
+    api.account.delete("teams", [row["id"] for row in api.account.rows("teams")])
+    assert list(control.rows("teams")) == []
+
+
+def test_control_wants_the_key(api: DemoApi) -> None:
+    with pytest.raises(HTTPError, match="401"):
+        DemoControl(api.base_url, "wrong").state()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("faults", b"{}", 400),
+        ("faults", b"not json", 400),
+        ("faults", b'[{"kind": "explode"}]', 400),
+        ("mutate", b"[]", 400),
+        ("mutate", b'{"endpoint": "nowhere", "op": "insert"}', 400),
+        ("mutate", b'{"endpoint": "users", "op": "eat"}', 400),
+        ("mutate", b'{"endpoint": "users", "op": "insert", "count": -1}', 400),
+        ("mutate", b'{"endpoint": "users", "op": "delete"}', 400),
+        ("state", b"{}", 404),
+        ("rows/users", b"{}", 404),
+    ],
+)
+def test_a_control_request_that_makes_no_sense_is_refused(api: DemoApi, name: str, body: bytes, status: int) -> None:
+    assert _post(api, name, body).status_code == status
+    assert get(api, "users").status_code == 200
+
+
+def test_the_rows_of_an_unknown_list_are_not_found(control: DemoControl) -> None:
+    with pytest.raises(HTTPError, match="404"):
+        list(control.rows("nowhere"))
