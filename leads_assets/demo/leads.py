@@ -38,7 +38,7 @@ class LeadRows:
         return None if index is None else self._directory.ids["users"].at(index)
 
     def row(self, row_id: int) -> Row:
-        """The lead with that id, in the order of keys in which live servers send them."""
+        """The lead with that id."""
         dice = Dice(self._seed, "leads", row_id)
         created, updated = self.created(row_id), self.updated(row_id)
         step = dice.pick(self._directory.all_steps)
@@ -48,7 +48,6 @@ class LeadRows:
         topic = dice.pick(words.TOPICS)
         name = f"{dice.pick(words.FIRST_NAMES)} {dice.pick(words.LAST_NAMES)}"
         text = [dice.pick(words.SENTENCES), dice.pick(words.SENTENCES)] if dice.chance(90) else []
-        due = updated + dice.below(30) * DAY if dice.chance(40) and not is_closed else None
         row: Row = {
             "id": row_id,
             "description": " ".join(text) if text else None,
@@ -59,10 +58,7 @@ class LeadRows:
             "created_from": dice.pick(words.ORIGINS),
             "currency": dice.pick(words.CURRENCIES),
             "html_description": f"<p>{'</p><p>'.join(text)}</p>" if text else None,
-            "next_action_at": None if due is None else iso(due),
             "pipeline": step["pipeline"]["name"],
-            "probability": None,
-            "remind_date": None if due is None else day(due // DAY),
             "starred": dice.chance(12),
             "status": status,
             "step": step["name"],
@@ -73,12 +69,19 @@ class LeadRows:
             "user_id": self.owner(row_id),
         }
         row.update(self._money(dice))
-        row["remind_time"] = None if due is None else f"{8 + dice.below(10):02d}:{dice.below(4) * 15:02d}"
+        row.update(self._reminder(dice, None if is_closed or dice.chance(60) else updated + dice.below(30) * DAY))
         row["estimated_closing_date"] = day(updated // DAY + dice.below(90)) if dice.chance(70) else None
         row["client_folder_id"] = None if client is None else client["id"]
         row["client_folder_name"] = None if client is None else client["name"]
         row.update(self._team(row_id))
         return row
+
+    @staticmethod
+    def _reminder(dice: Dice, due: int | None) -> Row:
+        if due is None:
+            return {"next_action_at": None, "remind_date": None, "remind_time": None}
+        time = f"{8 + dice.below(10):02d}:{dice.below(4) * 15:02d}"
+        return {"next_action_at": iso(due), "remind_date": day(due // DAY), "remind_time": time}
 
     @staticmethod
     def _money(dice: Dice) -> Row:

@@ -29,6 +29,8 @@ class Facts:
     rows: int
     live: int
     distinct_ids: int
+    lowest_id: int | None
+    highest_id: int | None
     live_before: int | None
     orphans: tuple[Orphans, ...] = field(default=())
     unchecked: tuple[str, ...] = field(default=())
@@ -36,9 +38,10 @@ class Facts:
 
 def gather(session: Session, table: Table, endpoint: Endpoint | None) -> Facts:
     """Count; `endpoint` tells the references, None for a table that no endpoint declares."""
-    rows, live, distinct = session.one(
+    rows, live, distinct, lowest, highest = session.one(
         "counting rows",
-        f"SELECT count(*), count(*) FILTER (_deleted_at IS NULL), count(DISTINCT {_KEY}) FROM {table.sql}",
+        f"SELECT count(*), count(*) FILTER (_deleted_at IS NULL), count(DISTINCT {_KEY}),"
+        f" min({_KEY}), max({_KEY}) FROM {table.sql}",
     )
     before = session.run(
         "looking up the last volume",
@@ -53,7 +56,7 @@ def gather(session: Session, table: Table, endpoint: Endpoint | None) -> Facts:
             unchecked.append(column.name)
         elif found.count:
             orphans.append(found)
-    return Facts(rows, live, distinct, before[0][0] if before else None, tuple(orphans), tuple(unchecked))
+    return Facts(rows, live, distinct, lowest, highest, before[0][0] if before else None, tuple(orphans), tuple(unchecked))
 
 
 def _orphans(session: Session, table: Table, column: Column) -> Orphans | None:

@@ -1,0 +1,49 @@
+"""`leads-assets demo-api`: the bundled demo API by itself."""
+
+import argparse
+
+from leads_assets.demo.faults import KINDS, Fault, parse_fault
+from leads_assets.demo.server import serve
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "demo-api",
+        help="run the bundled demo API",
+        description="Serve a deterministic demo account on loopback until interrupted.",
+        epilog="faults: " + "; ".join(f"{kind}: {sentence}" for kind, sentence in KINDS.items()),
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on loopback; 0 takes a free one (default)")
+    parser.add_argument("--leads", type=int, default=250, help="number of leads (default 250)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the data (default 1)")
+    parser.add_argument("--key", default="demo-key", help="the key to expect (default demo-key)")
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="KIND[=VALUE][@ENDPOINT][+AFTER][xTIMES]",
+        help="break something; may be given several times",
+    )
+    parser.set_defaults(run=run)
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return parse_fault(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    serve(
+        arguments.port,
+        arguments.leads,
+        arguments.seed,
+        faults=arguments.fault,
+        key=arguments.key,
+        on_ready=lambda url: print(url, flush=True),
+    )
+    return 0

@@ -1,0 +1,14 @@
+"""What an asset hands to the IO manager: an extract, and the place where the load's result is left for the checks."""
+
+from dataclasses import dataclass
+
+from leads_assets.extract import Extract
+from leads_assets.warehouse.result import LoadResult
+
+
+@dataclass(slots=True)
+class Delivery:
+    """An extract on its way into the warehouse; `result` is set once it has been loaded."""
+
+    extract: Extract
+    result: LoadResult | None = None
