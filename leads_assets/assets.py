@@ -13,7 +13,6 @@ from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.metadata import column_schema
 from leads_assets.planning import plan_read
 from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource, now
-from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.errors import WarehouseError
 from leads_assets.warehouse.result import LoadResult
 
@@ -80,7 +79,7 @@ def endpoint_asset(
             plan = plan_read(
                 endpoint, state, now(), full_refresh=sync.full_refresh, reconcile_every=sync.reconcile_every
             )
-            with SpoolFolder(warehouse.warehouse().spool_root) as folder:
+            with warehouse.spool() as folder:
                 extract = leads_api.extract(
                     endpoint,
                     folder.path,
@@ -98,6 +97,10 @@ def endpoint_asset(
             raise _failure(denied) from None
         except (LeadsApiError, WarehouseError) as error:
             raise _failure(error) from None
+        except OSError as error:
+            raise dg.Failure(
+                f"{endpoint.name}: the spool cannot be written ({error.strerror})", allow_retries=False
+            ) from None
         if delivery.result is not None:
             yield from (found for found in run_checks(endpoint, delivery.result) if found.check_name in wanted)
 

@@ -13,8 +13,10 @@ from leads_assets.api.errors import ConfigurationError, StopAll
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
 from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Extract
+from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
+from leads_assets.warehouse.errors import WarehouseUnusable
 from leads_assets.warehouse.ledger import SyncState, sync_states
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets.warehouse.snapshot import publish
@@ -64,6 +66,17 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._states is None:
             self._states = sync_states(self.warehouse())
         return self._states.get(endpoint, SyncState())
+
+    def spool(self) -> SpoolFolder:
+        """A folder for one extract, beside the warehouse. Raises WarehouseUnusable."""
+        root = self.warehouse().spool_root
+        try:
+            return SpoolFolder(root)
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
+                " set LEADS_WAREHOUSE to a file in a folder that can"
+            ) from None
 
     def note_change(self) -> None:
         """Remember that this run wrote rows, so that a new read copy is due at its end."""

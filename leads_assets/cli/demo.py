@@ -35,12 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.warehouse.absolute()
     began = time.monotonic()
     with demo_account(arguments.leads) as settings, tempfile.TemporaryDirectory() as home:
-        environment = os.environ | settings | {
-            "LEADS_WAREHOUSE": str(path),
-            "LEADS_API_DAILY_REQUESTS": "0",
-            "DAGSTER_HOME": home,
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-        }
+        environment = (
+            os.environ
+            | settings
+            | {
+                "LEADS_WAREHOUSE": str(path),
+                "LEADS_API_DAILY_REQUESTS": "0",
+                "DAGSTER_HOME": home,
+                "DAGSTER_DISABLE_TELEMETRY": "1",
+            }
+        )
         command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize"]
         command += ["-m", "leads_assets.definitions", "--select", "*"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -69,7 +73,10 @@ def _show(path: Path, seconds: float) -> None:
     console = Console()
     console.print(table)
     console.print(f"{len(found)} tables in {path} after {seconds:.0f} s. Ask it something:", soft_wrap=True)
-    console.print(f'  .venv/bin/python -c "import duckdb; duckdb.connect(\'{_short(path)}\').sql(\'{_QUERY}\').show()"', soft_wrap=True)
+    console.print(
+        f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{_short(path)}').sql('{_QUERY}').show()\"",
+        soft_wrap=True,
+    )
 
 
 def _short(path: Path) -> Path:
