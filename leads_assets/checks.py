@@ -1,11 +1,11 @@
 """Checks derived from the declarations. They look at facts that the load gathered, and say what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
 from leads_assets.endpoints import Endpoint
-from leads_assets.extract import Verdict
+from leads_assets.extract import Mode, Verdict
 from leads_assets.warehouse.result import LoadResult
 
 _COLLAPSED = 0.5
@@ -33,67 +33,84 @@ def run_checks(endpoint: Endpoint, result: LoadResult) -> list[dg.AssetCheckResu
 
 def skip_checks(reason: str) -> list[dg.AssetCheckResult]:
     """The results of an endpoint that was left out: nothing is claimed."""
-    return [_result("complete", False, f"not read: {reason}")]
+    return [_warns("complete", f"not read: {reason}", do="Nothing, if you do not need it; else ask for the rights.")]
 
 
-def _result(name: str, passed: bool, says: str, **numbers: int) -> dg.AssetCheckResult:
+def _passed(name: str, says: str, **numbers: int) -> dg.AssetCheckResult:
+    return _result(name, True, says, {}, numbers)
+
+
+def _warns(name: str, says: str, *, do: str, **numbers: int) -> dg.AssetCheckResult:
+    return _result(name, False, says, {"what_to_do": dg.MetadataValue.text(do)}, numbers)
+
+
+def _result(
+    name: str, passed: bool, says: str, hints: Mapping[str, dg.MetadataValue], numbers: Mapping[str, int]
+) -> dg.AssetCheckResult:
+    counted = {key: dg.MetadataValue.int(number) for key, number in numbers.items()}
     return dg.AssetCheckResult(
         check_name=name,
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=says,
-        metadata={key: dg.MetadataValue.int(number) for key, number in numbers.items()},
+        metadata={**hints, **counted},
     )
 
 
 def _complete(result: LoadResult) -> dg.AssetCheckResult:
     row = result.row
     if row.verdict != Verdict.PROVEN:
-        return _result("complete", False, f"unproven: {row.reason}. Nothing was marked as deleted; run it again.")
-    if row.outdated and row.mode == "full":
-        says = "rows on the server are older than the ones kept here; run with full_refresh: true to take them"
-        return _result("complete", False, f"{row.outdated:,} {says}", outdated=row.outdated)
-    return _result("complete", True, f"proven by a {row.mode} read of {row.rows_read:,} rows")
+        says = f"unproven: {row.reason}; nothing was marked as deleted"
+        return _warns("complete", says, do="Materialize it again; if the reason stays, see it in ops.sync_runs.")
+    if row.outdated and row.mode == Mode.FULL:
+        says = f"{row.outdated:,} rows on the server are older than the ones kept here"
+        do = "If the server's versions are right, materialize with full_refresh: true."
+        return _warns("complete", says, do=do, outdated=row.outdated)
+    return _passed("complete", f"proven: {row.mode} read of {row.rows_read:,} rows", read=row.rows_read)
 
 
 def _id_unique(result: LoadResult) -> dg.AssetCheckResult:
     facts = result.facts
-    return _result("id_unique", facts.rows == facts.distinct_ids, f"{facts.rows:,} rows", rows=facts.rows)
+    if facts.rows != facts.distinct_ids:
+        do = "Look which program besides this one writes the table."
+        says = f"{facts.rows:,} rows hold {facts.distinct_ids:,} different ids"
+        return _warns("id_unique", says, do=do, rows=facts.rows, ids=facts.distinct_ids)
+    return _passed("id_unique", f"{facts.rows:,} rows, each with an id of its own", rows=facts.rows)
 
 
 def _volume(result: LoadResult) -> dg.AssetCheckResult:
     before, live = result.facts.live_before, result.facts.live
     if not before:
-        return _result("volume", True, f"{live:,} live rows, the first count", live=live)
+        return _passed("volume", f"{live:,} live rows, the first count", live=live)
     says = f"{live:,} live rows after {before:,}"
     if live < before * _COLLAPSED:
-        return _result("volume", False, f"{says}: look whether the key has lost rights", live=live, before=before)
-    return _result("volume", True, says, live=live, before=before)
+        do = "Look whether the key has lost rights, or who deleted the rows."
+        return _warns("volume", says, do=do, live=live, before=before)
+    return _passed("volume", says, live=live, before=before)
 
 
 def _fits(result: LoadResult) -> dg.AssetCheckResult:
     row = result.row
     if not row.misfits and not row.rejected:
-        return _result("fits", True, "all values fit")
-    parts = [f"{name}: {count:,}" for name, count in sorted(row.misfits.items())]
-    says = []
-    if parts:
-        says.append(f"values that their column cannot hold are kept in _extra ({', '.join(parts)})")
+        return _passed("fits", "all values fit their columns", misfits=0, rejected=0)
+    says = [f"{name}: {count:,} values in _extra" for name, count in sorted(row.misfits.items())]
     if row.rejected:
-        says.append(f"{row.rejected:,} records without a usable id are kept in ops.rejected_rows")
-    return _result("fits", False, "; ".join(says), misfits=sum(row.misfits.values()), rejected=row.rejected)
+        says.append(f"{row.rejected:,} records without a usable id in ops.rejected_rows")
+    do = "Correct the values at their source, or the column's type in endpoints.py; nothing is lost."
+    misfits = sum(row.misfits.values())
+    return _warns("fits", "; ".join(says), do=do, misfits=misfits, rejected=row.rejected)
 
 
 def _references(result: LoadResult) -> dg.AssetCheckResult:
-    orphans: Sequence[str] = [
+    says = [
         f"{found.column}: {found.count:,} rows name a missing row of {found.target}"
         f" (ids {', '.join(map(str, found.examples))})"
         for found in result.facts.orphans
     ]
     waiting = result.facts.unchecked
     note = f"; not looked at, as their tables are not there yet: {', '.join(waiting)}" if waiting else ""
-    if orphans:
-        hint = "; materialize the tables they name"
+    if says:
+        do = "Materialize the tables they name; what stays missing is missing on the server."
         total = sum(found.count for found in result.facts.orphans)
-        return _result("references", False, "; ".join(orphans) + hint + note, orphans=total)
-    return _result("references", True, "all references resolve" + note, orphans=0)
+        return _warns("references", "; ".join(says) + note, do=do, orphans=total)
+    return _passed("references", f"all references resolve{note}", orphans=0)

@@ -64,8 +64,8 @@ def _remove_dead(root: Path) -> None:
 class SpoolWriter:
     """Writes the pages of one endpoint; memory does not grow with their number."""
 
-    def __init__(self, folder: Path, endpoint: Endpoint, *, evolve: bool) -> None:
-        self._screen = Screen(endpoint, evolve=evolve)
+    def __init__(self, folder: Path, endpoint: Endpoint, *, evolve: bool = True) -> None:  # noqa: ARG002
+        self._screen = Screen(endpoint)
         self._rows_path = folder / "rows.ndjson"
         self._rejects_path = folder / "rejects.ndjson"
         self._rows = self._rows_path.open("wb", buffering=_BUFFER)
@@ -84,7 +84,10 @@ class SpoolWriter:
             for record in (record for record, identity in zip(records, ids, strict=True) if identity is None):
                 self._reject(record, "no usable id: it must be an integer of at most 64 bits")
             records = [record for record, identity in zip(records, ids, strict=True) if identity is not None]
-        lines = self._screen.lines(records)
+        screened = self._screen.lines(records)
+        for record in (record for record, line in zip(records, screened, strict=True) if line is None):
+            self._reject(record, "a text in it is broken, or it is nested too deeply")
+        lines = [line for line in screened if line is not None]
         if lines:
             self._rows.write(b"\n".join(lines) + b"\n")
         self._count += len(lines)
@@ -109,9 +112,9 @@ class SpoolWriter:
         )
 
 
-def screened_again(spooled: Spooled, endpoint: Endpoint, *, evolve: bool) -> Spooled:
+def screened_again(spooled: Spooled, endpoint: Endpoint) -> Spooled:
     """The same rows, each value checked one by one: for a spool that the database's typed reading refused."""
-    screen = Screen(endpoint, evolve=evolve)
+    screen = Screen(endpoint)
     for field in spooled.fields:
         screen.expect(field)
     path = spooled.rows.with_suffix(".again.ndjson")

@@ -12,12 +12,13 @@ import leads_assets
 ROOT = Path(leads_assets.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-CORE = {"leads_assets.endpoints", "leads_assets.extract", "leads_assets.screen", "leads_assets.spool"}
+CORE = {f"leads_assets.{name}" for name in ("endpoints", "extract", "fit", "screen", "spool")}
 # Each package or module -> the prefixes of this project that it may import, and the third parties it must not.
 ALLOWED = {
     "leads_assets.endpoints": set(),
     "leads_assets.extract": {"leads_assets.endpoints"},
-    "leads_assets.screen": {"leads_assets.endpoints"},
+    "leads_assets.fit": {"leads_assets.endpoints"},
+    "leads_assets.screen": {"leads_assets.endpoints", "leads_assets.fit"},
     "leads_assets.spool": CORE,
     "leads_assets.api": CORE | {"leads_assets.api"},
     "leads_assets.warehouse": CORE | {"leads_assets.warehouse"},

@@ -86,7 +86,7 @@ def test_a_fifteenth_endpoint_is_one_entry(tmp_path: Path) -> None:
     """The fifteenth reads an existing path under a new name: asset, table, columns and checks follow from the entry."""
     fifteenth = replace(ENDPOINTS["teams"], name="order", description="A reserved word as a name.")
     with DemoApi(Account(leads=10)) as api:
-        project = Project(tmp_path, api.base_url, endpoints=ENDPOINTS | {"order": fifteenth})
+        project = Project(tmp_path, api.base_url, endpoints={**ENDPOINTS, "order": fifteenth})
         result = project.materialize("order")
     assert result.success
     assert [event.asset_key.path for event in result.asset_materializations_for_node("order")] == [["order"]]

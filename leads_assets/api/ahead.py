@@ -10,7 +10,8 @@ from leads_assets.api.pages import Page
 class PagesAhead:
     """Hands out pages by offset; at most `threads` of them are fetched or wait at a time, so memory is bounded.
 
-    `cancel` is called before the threads are awaited, so that none of them sits out a long wait for nothing.
+    `cancel` is called before the threads are awaited, so that none of them sits out a long wait for a page that nobody
+    wants any more.
     """
 
     def __init__(self, fetch: Callable[[int], Page], threads: int, cancel: Callable[[], None]) -> None:
@@ -28,8 +29,7 @@ class PagesAhead:
     ) -> None:
         self._drop()
         if self._pool is not None:
-            if kind is not None:
-                self._cancel()
+            self._cancel()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(self, offset: int, *, step: int, end: int, ahead: int) -> Page:

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 
 _SECONDS_NOT_EPOCH = 1e8
 _MILLISECONDS = 1e11
+_LONGEST_FLOOR = 86_400.0
+_WAIT_HEADERS = ("Retry-After", "API-RETRY-AFTER", "API-LIMIT-RESET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +32,33 @@ def server_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that the server asks to wait, or None if it does not say so intelligibly.
 
     Reads `Retry-After` (RFC 9110: seconds or an HTTP date) and the API family's own `API-RETRY-AFTER` (seconds) and
-    `API-LIMIT-RESET` (format not documented: epoch in seconds or milliseconds, ISO-8601, or seconds to go). The
-    longest counts; a time in the past is 0.
+    `API-LIMIT-RESET` (format not documented), each in any of these forms: seconds to go, epoch in seconds or
+    milliseconds, HTTP date, ISO-8601. The longest counts; a time in the past is 0. More than a day is taken for a day:
+    the quota is daily, and a nonsensical header must not lock the account out.
     """
-    waits = [
-        _seconds(headers.get("Retry-After")) or _until_date(headers.get("Retry-After"), now),
-        _seconds(headers.get("API-RETRY-AFTER")),
-        _until_reset(headers.get("API-LIMIT-RESET"), now),
-    ]
+    waits = [_seconds(headers.get(name, ""), now) for name in _WAIT_HEADERS]
     known = [wait for wait in waits if wait is not None]
-    return max(0.0, *known) if known else None
+    return min(max(0.0, *known), _LONGEST_FLOOR) if known else None
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: str, now: datetime) -> float | None:
     try:
-        seconds = float(text or "")
+        number = float(text)
     except ValueError:
+        return _seconds_until(text, now)
+    if not math.isfinite(number):
         return None
-    return seconds if math.isfinite(seconds) else None
-
-
-def _until_date(text: str | None, now: datetime) -> float | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return _until(date, now)
-
-
-def _until_reset(text: str | None, now: datetime) -> float | None:
-    number = _seconds(text)
-    if number is None:
-        try:
-            return _until(datetime.fromisoformat(text or ""), now)
-        except ValueError:
-            return None
     if number < _SECONDS_NOT_EPOCH:
         return number
     return (number / 1000 if number > _MILLISECONDS else number) - now.timestamp()
 
 
-def _until(moment: datetime, now: datetime) -> float:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()
+def _seconds_until(text: str, now: datetime) -> float | None:
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(text)
+        except ValueError:
+            continue
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - now).total_seconds()
+    return None

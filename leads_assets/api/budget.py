@@ -24,6 +24,9 @@ INSERT INTO pace VALUES (1, :now + :gap)
 ON CONFLICT (one) DO UPDATE SET free_at = max(free_at, :now) + :gap
 RETURNING free_at - :gap - :now
 """
+_PAUSE = """
+INSERT INTO pause VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = max(until, excluded.until)
+"""
 
 
 def utc_now() -> datetime:
@@ -116,10 +119,7 @@ class RequestBudget:
         """No process may send a request before `moment`."""
         try:
             with self._lock:
-                self._db.execute(
-                    "INSERT INTO pause VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = excluded.until",
-                    [moment.timestamp()],
-                )
+                self._db.execute(_PAUSE, [moment.timestamp()])
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 

@@ -1,7 +1,19 @@
-"""Which part of a list has been read, told from the ids alone, in memory that does not grow with the list."""
+"""Which part of a list has been read, in memory that does not grow with the list.
 
+What a page tells about the rows before and after it depends on the order of the list:
+
+* Kept in order of id, no row can pass another: rows only come and go. A page that begins at or before the last row that
+  was read leaves no gap, whenever it was fetched.
+* In the order of last change a changed row jumps to one end. A row that is the same as it was when the page before was
+  read has not jumped, so everything around it is still where it was; `FRONT` is about the rows that jumped to the
+  front.
+* In any other order that can change, a row can jump unseen, and nothing can be proven page by page.
+"""
+
+from collections.abc import Hashable
 from enum import Enum, auto
 
+import msgspec
 from msgspec import Raw
 
 from leads_assets.api.pages import Page
@@ -27,86 +39,136 @@ class Order(Enum):
     NONE = auto()
 
 
+class _Stamped(msgspec.Struct, gc=False):
+    updated_at: Raw = Raw(b"null")
+
+
+_stamped = msgspec.json.Decoder(_Stamped)
+
+
 class Coverage:
     """What the pages so far have covered.
 
-    In a list that the server keeps in order of id no row can pass another: rows only come and go. So a page that begins
-    at or before the last row that was read leaves no gap, and whatever lived through the whole walk has been seen. In a
-    list in any other order a row can jump back over the reading point, which no seam shows.
+    `asked` is the order of ids that the request asks for, UNKNOWN if it asks for none. The server is believed only if
+    the first page is in that order.
     """
 
-    def __init__(self) -> None:
-        self.order = Order.UNKNOWN
+    def __init__(self, asked: Order = Order.UNKNOWN) -> None:
+        self.by_id = asked is not Order.UNKNOWN
+        """Whether the server keeps the list in order of id, as it was asked to."""
+        self.order = asked
         self.distinct = 0
         self.duplicates = 0
         self.rejected = 0
         self.grew = False
         """Whether the last page brought an id that was not seen before."""
         self.first: int | None = None
-        self._low = self._high = 0
-        self._tail: dict[int, Raw] = {}
-        self._last: int | None = None
+        self._begun = False
+        self._low: int | None = None
+        self._high: int | None = None
+        self._front: dict[Hashable, Raw] = {}
+        self._tail: dict[Hashable, Raw] = {}
+        self._tail_ids: frozenset[int] = frozenset()
+        self._last: Hashable = None
 
     def seam(self, page: Page) -> Seam:
         """How `page` joins what was read; changes nothing."""
-        ids = [identity for identity in page.ids if identity is not None]
-        if self._last is None or page.ids[0] == self._last:
+        if not page.records:
+            return Seam.OPEN
+        keys = self._keys(page)
+        if keys[0] == self._last:
             return Seam.EXACT
-        if not self._tail.keys().isdisjoint(ids):
+        if not self._tail.keys().isdisjoint(keys):
             return Seam.MOVED
-        if self.order is Order.ASCENDING and ids and ids[0] <= self._high:
-            return Seam.MOVED
-        if self.order is Order.DESCENDING and ids and ids[0] >= self._low:
-            return Seam.MOVED
-        return Seam.OPEN
+        return Seam.MOVED if self.by_id and self._begins_within(page.usable_ids) else Seam.OPEN
+
+    def _begins_within(self, ids: list[int]) -> bool:
+        if not ids or self._low is None or self._high is None:
+            return False
+        return (self.order is Order.ASCENDING and ids[0] <= self._high) or (
+            self.order is Order.DESCENDING and ids[0] >= self._low
+        )
+
+    def is_last_row_only(self, page: Page) -> bool:
+        """Whether the page holds the last row that was read, unchanged, and nothing else."""
+        return set(self._keys(page)) == {self._last}
+
+    def shared_with_tail(self, page: Page) -> float:
+        """The share of the rows of the page read last that `page` holds too."""
+        return len(self._tail.keys() & set(self._keys(page))) / max(1, len(self._tail))
+
+    def has_front(self, page: Page) -> bool:
+        """Whether a row of the first page is in `page`, unchanged: rows that jumped to the front stand before it."""
+        return not self._front.keys().isdisjoint(self._keys(page))
 
     def admit(self, page: Page) -> tuple[list[Raw], list[int | None]]:
-        """Count the page and return its rows without those that the page before it held in the same words."""
-        ids = [identity for identity in page.ids if identity is not None]
+        """Count the page and return its rows, without those that the first page or the one before had word for word."""
+        ids = page.usable_ids
+        if not self._begun:
+            self._begin(ids)
         self.rejected += len(page.ids) - len(ids)
         self.order = _joined(self.order, _order(ids))
         new = {identity for identity in ids if not self._knows(identity)}
         self.grew = bool(new) or len(ids) < len(page.ids)
         self.distinct += len(new)
+        keys = self._keys(page)
         rows = [
             (record, identity)
-            for record, identity in zip(page.records, page.ids, strict=True)
-            if identity is None or not self._same(identity, record)
+            for record, identity, key in zip(page.records, page.ids, keys, strict=True)
+            if not self._is_repeated(key, record)
         ]
         self.duplicates += sum(identity is not None for _, identity in rows) - len(new)
-        self._extend(ids, page)
+        self._extend(ids, keys, page)
         return [record for record, _ in rows], [identity for _, identity in rows]
 
-    def _knows(self, identity: int) -> bool:
-        if identity in self._tail:
-            return True
-        if self.order in (Order.ASCENDING, Order.DESCENDING):
-            return bool(self._tail) and self._low <= identity <= self._high
-        return False
+    def _begin(self, ids: list[int]) -> None:
+        if self.by_id and _order(ids) not in (self.order, Order.UNKNOWN):
+            self.by_id, self.order = False, Order.UNKNOWN
+        self._begun = True
+        if ids:
+            self.first = ids[0]
 
-    def _same(self, identity: int, record: Raw) -> bool:
-        before = self._tail.get(identity)
+    def _keys(self, page: Page) -> list[Hashable]:
+        """What tells each row from others and, outside the order of id, from itself before it changed."""
+        if self.by_id:
+            return [
+                bytes(record) if identity is None else identity
+                for record, identity in zip(page.records, page.ids, strict=True)
+            ]
+        return [(identity, _stamp(record)) for record, identity in zip(page.records, page.ids, strict=True)]
+
+    def _knows(self, identity: int) -> bool:
+        if self.order is Order.NONE or self._low is None or self._high is None:
+            return identity in self._tail_ids
+        return self._low <= identity <= self._high
+
+    def _is_repeated(self, key: Hashable, record: Raw) -> bool:
+        before = self._tail.get(key) or self._front.get(key)
         return before is not None and bytes(before) == bytes(record)
 
-    def _extend(self, ids: list[int], page: Page) -> None:
-        if not ids:
-            return
-        if not self._tail:
-            self.first, self._low, self._high = ids[0], min(ids), max(ids)
-        self._low, self._high = min(self._low, *ids), max(self._high, *ids)
-        self._last = page.ids[-1]
-        self._tail = {
-            identity: record for record, identity in zip(page.records, page.ids, strict=True) if identity is not None
-        }
+    def _extend(self, ids: list[int], keys: list[Hashable], page: Page) -> None:
+        if ids:
+            self._low = min(ids) if self._low is None else min(self._low, *ids)
+            self._high = max(ids) if self._high is None else max(self._high, *ids)
+        self._last = keys[-1]
+        self._tail = dict(zip(keys, page.records, strict=True))
+        self._tail_ids = frozenset(ids)
+        self._front = self._front or self._tail
+
+
+def _stamp(record: Raw) -> bytes:
+    stamp = bytes(_stamped.decode(record).updated_at)
+    return bytes(record) if stamp == b"null" else stamp
 
 
 def _order(ids: list[int]) -> Order:
-    if len(ids) < 2:
+    unrepeated = [identity for place, identity in enumerate(ids) if place == 0 or identity != ids[place - 1]]
+    if len(unrepeated) < 2:
         return Order.UNKNOWN
-    ascending = sorted(set(ids))
-    if ids == ascending:
+    ascending = sorted(set(unrepeated))
+    if unrepeated == ascending:
         return Order.ASCENDING
-    return Order.DESCENDING if ids[::-1] == ascending else Order.NONE
+    return Order.DESCENDING if unrepeated[::-1] == ascending else Order.NONE
 
 
 def _joined(before: Order, now: Order) -> Order:

@@ -12,16 +12,19 @@ from msgspec import Raw
 
 from leads_assets.api.budget import utc_now
 from leads_assets.api.client import ApiClient, Effort
+from leads_assets.api.coverage import Order
 from leads_assets.api.errors import BadRequest
 from leads_assets.api.pages import Malformed, Page, parse_page
-from leads_assets.api.walk import FULL_PAGE, Outcome, Walk
-from leads_assets.endpoints import Endpoint
+from leads_assets.api.verdict import Outcome
+from leads_assets.api.walk import FULL_PAGE, Walk
+from leads_assets.endpoints import PRIMARY_KEY, Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
 from leads_assets.spool import SpoolWriter
 
 PROGRESS_SECONDS = 10.0
 FILTER_SLACK = timedelta(days=1)
-"""A row this much older than what was asked for shows that the change filter is ignored, whatever the time zone."""
+"""A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
+_DIRECTIONS = {"asc": Order.ASCENDING, "desc": Order.DESCENDING}
 
 
 class _Dated(msgspec.Struct, gc=False):
@@ -67,7 +70,7 @@ class Extraction:
         *,
         users: Endpoint,
         options: ReadOptions | None = None,
-        progress: Callable[[Progress], None] = lambda progress: None,
+        progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -92,16 +95,18 @@ class Extraction:
         """
         began_at = self._now()
         since = changed_since if self._endpoint.change_filter else None
-        outcome = self._read(since)
-        full = since is None or self._filter_ignored
-        if since is not None and self._filter_ignored:
+        try:
+            outcome = self._read(since)
+        finally:
+            spooled = self._writer.close()
+        if self._filter_ignored:
             self._notes.append(f"the server ignores `{self._endpoint.change_filter}`: all rows were read")
         return Extract(
             endpoint=self._endpoint,
-            mode=Mode.FULL if full else Mode.INCREMENTAL,
+            mode=Mode.FULL if since is None or self._filter_ignored else Mode.INCREMENTAL,
             verdict=outcome.verdict,
             reason=outcome.reason,
-            spooled=self._writer.close(),
+            spooled=spooled,
             total=outcome.total,
             duplicates=outcome.duplicates,
             pages=outcome.pages,
@@ -115,12 +120,8 @@ class Extraction:
         )
 
     def _read(self, since: datetime | None) -> Outcome:
-        params = dict(self._endpoint.params)
-        for name, value in (self._options.params or {}).items():
-            params[name] = value
+        params = {**self._endpoint.params, **(self._options.params or {})}
         params = {name: value for name, value in params.items() if value}
-        if since is not None and self._endpoint.change_filter:
-            params[self._endpoint.change_filter] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
             return self._walk(self._endpoint, params, self._sink, since)
         except BadRequest as refused:
@@ -135,26 +136,29 @@ class Extraction:
         sink: Callable[[list[Raw], list[int | None]], None],
         since: datetime | None = None,
     ) -> Outcome:
-        def fetch(offset: int, window: Mapping[str, str]) -> Page:
-            def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-                page = parse_page(body, headers, endpoint.data_selector)
-                if not page.records and page.total and offset < page.total:
-                    raise Malformed(f"an empty page at row {offset:,} of {page.total:,}")
-                return page
-
-            page = self._client.get(endpoint.name, endpoint.path, {**params, **window}, parse, self._effort)
-            self._total = page.total if page.total is not None else self._total
-            return page
+        self._effort.cancelled.clear()
+        query = dict(params)
+        window = {"limit": str(self._options.limit), "offset": "0"} if endpoint.paged else {}
 
         def at(offset: int, limit: int) -> Page:
-            return fetch(offset, {"limit": str(limit), "offset": str(offset)})
+            return self._page(endpoint, offset, {**query, "limit": str(limit), "offset": str(offset)})
 
         def first() -> Page:
-            page = at(0, self._options.limit) if endpoint.paged else fetch(0, {})
-            self._filter_ignored = since is not None and _has_older(page, since - FILTER_SLACK)
+            if since is None or endpoint.change_filter is None:
+                return self._page(endpoint, 0, {**query, **window})
+            query[endpoint.change_filter] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            page = self._page(endpoint, 0, {**query, **window})
+            if _has_older(page, since - FILTER_SLACK):
+                plain = self._page(endpoint, 0, {**params, **window})
+                # A filter by another notion of change also lets older rows through: only if it makes no difference is
+                # it ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
+                if plain.ids == page.ids:
+                    self._filter_ignored = True
+                    del query[endpoint.change_filter]
+                    return plain
             return page
 
-        walk = Walk(
+        return Walk(
             endpoint.name,
             paged=endpoint.paged,
             first=first,
@@ -164,8 +168,21 @@ class Extraction:
             cancel=self._effort.cancelled.set,
             limit=self._options.limit,
             threads=self._options.threads,
-        )
-        return walk.run()
+            order=_DIRECTIONS.get(params.get("direction", ""), Order.UNKNOWN)
+            if params.get("order") == PRIMARY_KEY
+            else Order.UNKNOWN,
+        ).run()
+
+    def _page(self, endpoint: Endpoint, offset: int, query: Mapping[str, str]) -> Page:
+        def parse(body: bytes, headers: Mapping[str, str]) -> Page:
+            page = parse_page(body, headers, endpoint.data_selector)
+            if not page.records and page.total and offset < page.total:
+                raise Malformed(f"an empty page at row {offset:,} of {page.total:,}")
+            return page
+
+        page = self._client.get(endpoint.name, endpoint.path, query, parse, self._effort)
+        self._total = page.total if page.total is not None else self._total
+        return page
 
     def _walk_per_user(self, params: Mapping[str, str]) -> Outcome:
         """One walk per known user, for a server that refuses the plain list."""

@@ -13,6 +13,10 @@ from leads_assets.endpoints import PRIMARY_KEY
 
 BIGGEST_ID = 2**63 - 1
 TOTAL_HEADER = "X-TOTAL-COUNT"
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class Malformed(Exception):
@@ -31,6 +35,17 @@ class Page:
     ids: list[int | None]
     total: int | None
 
+    @property
+    def usable_ids(self) -> list[int]:
+        """The ids that there are, in the server's order."""
+        return [identity for identity in self.ids if identity is not None]
+
+    @property
+    def width(self) -> int:
+        """How many rows of the list the page spans: a row that is sent twice counts once."""
+        usable = self.usable_ids
+        return len(self.ids) - len(usable) + len(set(usable))
+
 
 class _Identified(msgspec.Struct, gc=False):
     id: Any = msgspec.field(name=PRIMARY_KEY, default=None)
@@ -48,22 +63,35 @@ def _envelope(selector: str) -> msgspec.json.Decoder[Any]:
 
 def parse_page(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
     """The page in a body: records under `selector`, or a bare array. Raises Malformed for anything else."""
+    page = _parsed(body, headers, selector) or _parsed(_ESCAPE.sub(_mended, body), headers, selector)
+    if page is None:
+        # Raised here and not where decoding failed: that exception would hang on to the body.
+        raise Malformed(shape(body, selector))
+    return page
+
+
+def _parsed(body: bytes, headers: Mapping[str, str], selector: str) -> Page | None:
     try:
         body.decode()  # records are cut out unread, so nothing else would notice broken UTF-8
         listing: bytes | Raw = body
         stated: Any = None
-        if not body.lstrip()[:1] == b"[":
+        if body.lstrip()[:1] != b"[":
             envelope = _envelope(selector).decode(body)
             listing, stated = envelope.records, envelope.total
         records, identified = _records.decode(listing), _identities.decode(listing)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed(shape(body, selector)) from None
-    header = _count(headers.get(TOTAL_HEADER))
-    total = _count(stated)
-    if header is not None:
-        # Where the two disagree the larger one is the safe one: it cannot end a walk early.
-        total = max(header, total or 0)
-    return Page(records, [_identity(record.id) for record in identified], total)
+        return None
+    totals = [count for count in (_count(headers.get(TOTAL_HEADER)), _count(stated)) if count is not None]
+    # Where the two disagree the larger one is the safe one: it cannot end a walk early.
+    return Page(records, [_identity(record.id) for record in identified], max(totals, default=None))
+
+
+def _mended(escape: re.Match[bytes]) -> bytes:
+    """Half a surrogate pair (a text cut within an emoji) is no text: the six characters of its escape stay instead.
+
+    One such record must not keep a whole list from being read.
+    """
+    return b"\\" + escape[0] if escape["half"] else escape[0]
 
 
 def _identity(value: Any) -> int | None:
@@ -90,19 +118,14 @@ def shape(body: bytes, selector: str) -> str:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f"broken or cut-off JSON of {len(body):,} bytes"
+    if isinstance(value, dict) and selector not in value:
+        return f"{'an error object' if 'error' in value else 'an object'} without `{selector}`"
+    where = ""
     if isinstance(value, dict):
-        if selector not in value:
-            return (
-                f"an error object under status 200, without `{selector}`"
-                if "error" in value
-                else (f"a JSON object without `{selector}`")
-            )
-        value = value[selector]
-        if not isinstance(value, list):
-            return f"`{selector}` is {_kind(value)} instead of a list"
+        where, value = f"`{selector}` is ", value[selector]
     if isinstance(value, list):
         return "a list with something that is not a record"
-    return f"{_kind(value)} instead of a list"
+    return f"{where}{_kind(value)} instead of a list"
 
 
 def _kind(value: object) -> str:

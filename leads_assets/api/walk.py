@@ -8,10 +8,12 @@ overlap shows it, a step back repairs it, and the verdict says whether what was 
 
 A list is `proven` when its end was reached, all seams closed, the count agrees with the server's total, and no row can
 have moved unseen. Otherwise the walk ends `unproven` with the reason, or raises.
+
+What this trusts: one response is a snapshot; the ids of a list that is not in order of id (or of last change) do not
+run in order by accident over several pages; and an unpaged list is cut, if at all, at a round number of rows.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from msgspec import Raw
 
@@ -19,29 +21,20 @@ from leads_assets.api.ahead import PagesAhead
 from leads_assets.api.coverage import Coverage, Order, Seam
 from leads_assets.api.errors import EndpointError, Inconsistent
 from leads_assets.api.pages import Page
-from leads_assets.extract import Verdict
+from leads_assets.api.verdict import Doubts, Outcome
 
 FULL_PAGE = 100
 """The contract's page size: an unpaged list of as many rows may be a truncated one."""
 MOST_PAGES = 200_000
 """No list needs more: at 100 rows a page this is 100 times the largest account that the day's quota could read."""
-_CALM_STEPS_BACK = 50
+_LIKELY_CAPS = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000})
+"""Sizes at which servers cut a list that they do not page."""
+_CALM_STEPS_BACK = 10
 _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
+_MOST_REPEATS = 2
 
 Sink = Callable[[list[Raw], list[int | None]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a walk ended. `total` is the last row count that the server stated."""
-
-    verdict: Verdict
-    reason: str
-    pages: int
-    distinct: int
-    duplicates: int
-    total: int | None
 
 
 class Walk:
@@ -49,7 +42,7 @@ class Walk:
 
     `first` sends the first request, `at(offset, limit)` a page of a paged list; both return or raise a LeadsApiError.
     `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
-    page's rows and ids, without repetitions.
+    page's rows and ids, without repetitions. `order` is the order of ids that the requests ask for, if they do.
     """
 
     def __init__(
@@ -64,6 +57,7 @@ class Walk:
         cancel: Callable[[], None],
         limit: int = FULL_PAGE,
         threads: int = 4,
+        order: Order = Order.UNKNOWN,
     ) -> None:
         self._name = name
         self._paged = paged
@@ -74,75 +68,98 @@ class Walk:
         self._cancel = cancel
         self._limit = limit
         self._threads = threads
-        self._coverage = Coverage()
+        self._coverage = Coverage(order)
         self._size = limit
         self._pages = 0
         self._steps_back = 0
+        self._repeats = 0
+        self._is_lined_up = True
         self._furthest = 0
         self._idle = 0
         self._total: int | None = None
         self._moved = False
-        self._doubts: list[str] = []
+        self._doubts = Doubts()
 
     def run(self) -> Outcome:
         """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
         page = self._first()
         self._note(page)
+        if not page.records and page.total is None:
+            # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
+            page = self._first()
+            self._note(page)
         self._take(page)
         if not self._ends_with_first(page):
+            self._size = page.width
             with PagesAhead(self._fetch, self._threads, self._cancel) as pages:
-                self._follow(pages, len(page.records))
-                self._check_front(pages)
-        return self._outcome()
+                if self._paged or self._is_paged_after_all(pages):
+                    self._follow(pages)
+                    self._look_at_front(pages)
+        return self._doubts.outcome(self._coverage, pages=self._pages, total=self._total, moved=self._moved)
 
     def _ends_with_first(self, page: Page) -> bool:
-        rows = len(page.records)
+        rows = page.width
         if self._total is not None and rows > self._total:
-            self._doubt_total(rows)
+            self._doubts.add_low_total(self._total, rows)
         if self._paged:
             if rows == 0 or (rows < self._limit and rows == self._total):
                 return True
         elif rows == self._total or (self._total is None and not _looks_capped(rows)):
             return True
-        self._size = rows
         if self._total is not None:
             self._fits(-(-max(0, self._total - rows) // max(1, rows - 1)), self._total)
+        return rows == 0
+
+    def _is_paged_after_all(self, pages: PagesAhead) -> bool:
+        """One probe of an unpaged list that may be cut: asks for half as many rows, from the last row on."""
+        self._limit = max(2, self._size // 2)
+        try:
+            page = self._read(pages, max(self._size - 1, 1))
+        except EndpointError as error:
+            self._doubts.add(f"it may be truncated, and asking for more failed ({error})")
+            return False
+        finally:
+            self._limit = max(2, self._size)
+        is_whole_again = self._coverage.shared_with_tail(page) > 0.5
+        if not is_whole_again and not self._begins_again(page):
+            return True
+        if self._total is not None and self._coverage.distinct < self._total:
+            self._doubts.add(
+                f"the server states {self._total:,} rows, sends {self._coverage.distinct:,} and ignores `offset`"
+            )
+        elif not is_whole_again or self._size in _LIKELY_CAPS:
+            self._doubts.add(f"{self._size:,} rows may be a limit of the server, which ignores `offset`")
         return False
 
     def _fetch(self, offset: int) -> Page:
-        return self._at(offset, self._limit if self._paged else self._size)
+        return self._at(offset, self._limit)
 
-    def _follow(self, pages: PagesAhead, rows: int) -> None:
-        """Read on from the first page's `rows` to the end of the list."""
-        offset, back = max(rows - 1, 1), 1
+    def _follow(self, pages: PagesAhead) -> None:
+        """Read on from the first page to the end of the list."""
+        offset, back = max(self._size - 1, 1), 1
         while True:
-            try:
-                page = self._read(pages, offset)
-            except EndpointError as error:
-                if self._paged or self._pages > 1:
-                    raise
-                self._doubts.append(f"it may be truncated, and asking for more failed ({error})")
+            page = self._read(pages, offset)
+            if not page.records and self._size == 1:
                 return
-            if not page.records and page.total is None and offset < (self._total or 0):
-                raise Inconsistent(f"{self._name}: no row at row {offset:,} where the server states {self._total:,}")
-            if self._is_first_page_again(page):
-                return
-            seam = self._coverage.seam(page) if page.records else Seam.OPEN
-            if seam is Seam.OPEN and offset > 0:
-                if not page.records and self._size == 1:
-                    return
+            self._refuse_ignored_offset(page, offset)
+            seam = self._coverage.seam(page)
+            if seam is Seam.OPEN and (offset > 0 or not page.records):
                 if self._may_step_back():
                     offset, back = max(0, offset - back * max(1, self._size - 1)), back * 2
                     continue
-                self._doubt("rows moved so often that the pages could not be lined up")
+                self._is_lined_up = False
+                self._doubts.add("rows moved so often that the pages could not be lined up")
+                if not page.records:
+                    return
             back = 1
-            self._moved |= seam is Seam.MOVED
+            self._moved |= seam is not Seam.EXACT
+            is_end = self._is_end(page, offset)
             self._take(page)
-            seen = offset + len(page.records)
-            if self._is_end(page, seen):
+            if is_end:
                 return
+            seen = offset + page.width
             self._count_idle(seen)
-            self._size = max(self._size, len(page.records))
+            self._size = max(self._size, page.width)
             offset = max(seen - 1, offset + 1)
 
     def _count_idle(self, seen: int) -> None:
@@ -157,10 +174,11 @@ class Walk:
         if self._pages >= MOST_PAGES:
             raise Inconsistent(f"{self._name}: no end after {MOST_PAGES:,} pages; check the endpoint's paging")
         end, ahead = offset + 1, 1
-        if self._total is not None:
-            end, ahead = max(self._total - 1, offset + 1), self._threads
-        elif self._pages >= _FULL_PAGES_BEFORE_AHEAD:
-            end, ahead = offset + self._size * self._threads, min(self._pages - 1, self._threads)
+        if self._coverage.by_id:  # in any other order what a page tells depends on when it was read
+            if self._total is not None:
+                end, ahead = max(self._total - 1, offset + 1), self._threads
+            elif self._pages >= _FULL_PAGES_BEFORE_AHEAD:
+                end, ahead = offset + self._size * self._threads, min(self._pages - 1, self._threads)
         page = pages.read(offset, step=max(1, self._size - 1), end=end, ahead=ahead)
         self._note(page)
         return page
@@ -175,73 +193,47 @@ class Walk:
         if page.records:
             self._sink(*self._coverage.admit(page))
 
-    def _is_first_page_again(self, page: Page) -> bool:
-        """A server that ignores `offset` sends its first page for ever."""
-        if self._size == 1 or not page.records or page.ids[0] is None or page.ids[0] != self._coverage.first:
-            return False
-        if self._steps_back:
-            return False
-        if self._paged:
+    def _begins_again(self, page: Page) -> bool:
+        return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._coverage.first
+
+    def _refuse_ignored_offset(self, page: Page, offset: int) -> None:
+        """A server that ignores `offset` sends its first page for ever; once may be drift."""
+        is_repeated = offset > 0 and self._size > 1 and self._begins_again(page)
+        self._repeats = self._repeats + 1 if is_repeated else 0
+        if self._repeats >= _MOST_REPEATS:
             raise Inconsistent(
-                f"{self._name}: the server ignores `offset` and sends the first page again;"
+                f"{self._name}: the server ignores `offset` and sends the first page again and again;"
                 " this list cannot be read page by page"
             )
-        if self._total is not None and self._coverage.distinct < self._total:
-            self._doubt(
-                f"the server states {self._total:,} rows, sends {self._coverage.distinct:,} and ignores `offset`"
-            )
-        return True
 
     def _may_step_back(self) -> bool:
         self._moved = True
+        self._repeats = 0
         self._steps_back += 1
-        return self._steps_back <= max(_CALM_STEPS_BACK, self._pages // 2)
+        return self._is_lined_up and self._steps_back <= max(_CALM_STEPS_BACK, self._pages // 2)
 
-    def _is_end(self, page: Page, seen: int) -> bool:
-        if not page.records:
-            return True
-        if self._total is not None and page.total is not None and seen > self._total:
-            self._doubt_total(seen)
-        if len(page.records) >= self._size:
-            return False
-        if self._total is not None:
-            return seen >= self._total
-        return not self._coverage.grew
+    def _is_end(self, page: Page, offset: int) -> bool:
+        seen = offset + page.width
+        if page.total is not None:
+            if seen > page.total:
+                self._doubts.add_low_total(page.total, seen)
+            elif seen == page.total and page.width < self._size:
+                return True
+        # Asked from the last row on, the server has nothing but that row. (A page that is merely short proves nothing.)
+        return self._coverage.is_last_row_only(page) and self._size > 1
 
-    def _doubt(self, reason: str) -> None:
-        if reason not in self._doubts:
-            self._doubts.append(reason)
-
-    def _doubt_total(self, seen: int) -> None:
-        self._doubt(f"the server states fewer rows ({self._total:,}) than it sends ({seen:,} and more)")
-
-    def _check_front(self, pages: PagesAhead) -> None:
-        """Rows that came to the front while we read are not seen, and would make the count disagree: look there."""
-        if self._moved and self._total is not None and self._coverage.distinct < self._total:
-            page = pages.read(0, step=1, end=1, ahead=1)
-            self._note(page)
-            self._take(page)
-
-    def _outcome(self) -> Outcome:
-        coverage, total = self._coverage, self._total
-        if coverage.rejected:
-            self._doubt(f"{coverage.rejected:,} records came without a usable id")
-        if self._pages > 1 and coverage.order is Order.NONE:
-            self._doubt("the list is not in order of id, so rows may have moved unseen while it was read")
-        elif coverage.order is Order.NONE and coverage.duplicates:
-            self._doubt(f"{coverage.duplicates:,} records repeat an id")
-        if total is not None and not coverage.rejected:
-            short = coverage.distinct < total
-            if short or (coverage.distinct > total and not self._moved):
-                self._doubt(f"the server states {total:,} rows, {coverage.distinct:,} different ids were read")
-        return Outcome(
-            verdict=Verdict.UNPROVEN if self._doubts else Verdict.PROVEN,
-            reason="; ".join(self._doubts),
-            pages=self._pages,
-            distinct=coverage.distinct,
-            duplicates=coverage.duplicates,
-            total=total,
-        )
+    def _look_at_front(self, pages: PagesAhead) -> None:
+        """Rows that came or jumped to the front while we read were not seen: look there once more."""
+        coverage = self._coverage
+        if self._doubts or coverage.order is Order.NONE:
+            return
+        is_short = self._moved and self._total is not None and coverage.distinct < self._total
+        if coverage.by_id and not is_short:
+            return
+        page = self._read(pages, 0)
+        if not coverage.by_id and not coverage.has_front(page):
+            self._doubts.add("rows moved at the front of the list while it was read")
+        self._take(page)
 
 
 def _looks_capped(rows: int) -> bool:

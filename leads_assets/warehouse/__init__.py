@@ -1,1 +1,1 @@
-"""DuckDB only: how to open the warehouse, and how to load an extract in one transaction. Imports neither Dagster nor HTTP."""
+"""DuckDB only: opening the warehouse, and loading an extract in one transaction. Imports neither Dagster nor HTTP."""

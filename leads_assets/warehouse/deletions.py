@@ -46,7 +46,7 @@ def mark_gone(
         return 0, refusal
     session.run(
         "marking deleted rows",
-        f"UPDATE {table.sql} SET _deleted_at = ?, _synced_at = ?, _run_id = ? WHERE {missing}",
-        [stamp.at, stamp.at, stamp.run_id],
+        f"UPDATE {table.sql} SET _deleted_at = {stamp.sql_at}, _synced_at = {stamp.sql_at},"
+        f" _run_id = {stamp.sql_run} WHERE {missing}",
     )
     return gone, ""

@@ -8,6 +8,10 @@
 DuckDB's own messages are never passed on, because they quote values.
 """
 
+from pathlib import Path
+
+import duckdb
+
 
 class WarehouseError(Exception):
     """Anything that kept the warehouse from being read or written."""
@@ -23,3 +27,46 @@ class WarehouseBusy(WarehouseError):
 
 class LoadFailed(WarehouseError):
     """A statement failed and nothing was changed."""
+
+
+_FULL = ("No space left", "Disk quota", "File too large", "could not write all")
+_DAMAGED = ("not a valid DuckDB database", "Corrupt", "checksum", "erialization", "Could not read enough bytes")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the error says that a disk is full."""
+    return any(sign in str(error) for sign in _FULL)
+
+
+def failure(what: str, step: str, error: duckdb.Error) -> str:
+    """A sentence about a failed statement that quotes nothing of it."""
+    if is_full(error):
+        hint = "the disk is full: free some space and run again"
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        hint = "the memory limit and the disk for spilling are used up: free some space and run again"
+    elif any(sign in str(error) for sign in _DAMAGED):
+        hint = "the file is damaged: move it away, or restore a copy"
+    elif isinstance(error, duckdb.IOException | duckdb.FatalException):
+        hint = "check the disk and the rights on the file and its folder"
+    else:
+        hint = "please report it with the statement's name"
+    return f"{what}: {type(error).__name__} while {step}; nothing was changed ({hint})"
+
+
+def why_unusable(path: Path, error: duckdb.Error) -> str:
+    """A sentence about a file that could not be opened."""
+    text, name = str(error), f"the warehouse {path}"
+    if is_full(error):
+        return f"{name} cannot be opened: the disk is full; free some space and run again"
+    if "version number" in text or "newer version" in text:
+        return (
+            f"{name} was written by a newer DuckDB than {duckdb.__version__}; it was left alone: upgrade duckdb, or"
+            " move the file away"
+        )
+    if any(sign in text for sign in _DAMAGED):
+        return f"{name} is no DuckDB file, or a damaged one; it was left alone: move it away, or restore a copy"
+    if "Is a directory" in text:
+        return f"{name} is a folder; set LEADS_WAREHOUSE to a file"
+    if "Unique file handle conflict" in text:
+        return f"{name} is open in this process already; close that connection first"
+    return f"{name} cannot be opened; check the rights on the file and its folder (LEADS_WAREHOUSE)"

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import msgspec
 
 from leads_assets.endpoints import PRIMARY_KEY
+from leads_assets.fit import EXACT_IN_DOUBLE
 from leads_assets.screen import EXTRA
 from leads_assets.warehouse.connection import Session, literal, quoted
 from leads_assets.warehouse.stage import Staged, staged_sql
 from leads_assets.warehouse.tables import Table, add
 
-_EXACT_IN_DOUBLE = 2**53
+_KINDS = ("BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR")
+"""The types of a new column, the first that holds all its values; JSON holds any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,19 @@ class Incoming:
     misfits: dict[str, int]
 
 
-def prepare_incoming(session: Session, table: Table, staged: Staged) -> Incoming:
-    """Widen the table for the staged columns, and make the temporary view `incoming` with exactly its columns."""
-    new = _new_columns(session, table, staged)
+def prepare_incoming(session: Session, table: Table, staged: Staged, *, evolve: bool) -> Incoming:
+    """Make the temporary view `incoming`: the staged rows with exactly the table's columns.
+
+    `evolve`: the table is widened for unknown keys; otherwise those stay in `_extra`.
+    """
+    new = _new_columns(session, table, staged) if evolve else {}
     for column, kind in new.items():
         add(session, table, column, kind)
     fitted: dict[str, str] = {}
     for column, kind in table.columns.items():
         if column in staged.fields:
-            fitted[column] = _from_json(column, kind)
+            fits, value = _from_json(column, kind)
+            fitted[column] = f"CASE WHEN {fits} THEN {value} END"
         elif column in staged.columns:
             fitted[column] = _from_typed(column, staged.columns[column], kind)
         else:
@@ -54,44 +60,42 @@ def _new_columns(session: Session, table: Table, staged: Staged) -> dict[str, st
         return typed
     questions = []
     for field in unknown:
-        name = quoted(field)
-        present = f"FILTER ({name} IS NOT NULL AND json_type({name}) <> 'NULL')"
-        whole = f"(json_type({name}) IN ('BIGINT', 'UBIGINT') AND TRY_CAST({name} AS BIGINT) IS NOT NULL)"
-        questions += [
-            f"count(*) {present}",
-            f"bool_and(json_type({name}) = 'BOOLEAN') {present}",
-            f"bool_and({whole}) {present}",
-            f"bool_and({whole} OR json_type({name}) = 'DOUBLE') {present}",
-            f"bool_and(json_type({name}) = 'VARCHAR') {present}",
-        ]
+        present = f"FILTER ({_is_present(field)})"
+        questions.append(f"count(*) {present}")
+        questions += [f"bool_and(coalesce({_from_json(field, kind)[0]}, false)) {present}" for kind in _KINDS]
     answers = session.one("finding the types of new fields", f"SELECT {', '.join(questions)} FROM {staged_sql(staged)}")
+    width = len(_KINDS) + 1
     for position, field in enumerate(unknown):
-        count, *holds = answers[position * 5 : position * 5 + 5]
+        count, *holds = answers[position * width : (position + 1) * width]
         if count:
-            kinds = [kind for kind, held in zip(("BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR"), holds, strict=True) if held]
-            typed[field] = kinds[0] if kinds else "JSON"
+            typed[field] = next((kind for kind, held in zip(_KINDS, holds, strict=True) if held), "JSON")
     return typed
 
 
-def _from_json(field: str, kind: str) -> str:
-    """SQL for the value of an unknown key in a column of type `kind`: null where the column cannot hold it exactly."""
+def _is_present(field: str) -> str:
+    return f"({quoted(field)} IS NOT NULL AND json_type({quoted(field)}) <> 'NULL')"
+
+
+def _from_json(field: str, kind: str) -> tuple[str, str]:
+    """SQL for whether a column of type `kind` holds an unknown key's value exactly, and for what it holds then."""
     name = quoted(field)
     text = f"({name} ->> '$')"
     sort = f"json_type({name})"
+    whole = f"{sort} IN ('BIGINT', 'UBIGINT')"
     cases = {
         "BOOLEAN": (f"{sort} = 'BOOLEAN'", f"TRY_CAST({name} AS BOOLEAN)"),
-        "BIGINT": (f"{sort} IN ('BIGINT', 'UBIGINT')", f"TRY_CAST({name} AS BIGINT)"),
+        "BIGINT": (f"({whole} AND TRY_CAST({name} AS BIGINT) IS NOT NULL)", f"TRY_CAST({name} AS BIGINT)"),
+        # An integer of thirty digits calls itself a double, too.
         "DOUBLE": (
-            f"{sort} = 'DOUBLE' OR abs(TRY_CAST({name} AS HUGEINT)) <= {_EXACT_IN_DOUBLE}",
+            f"(({whole} AND abs(TRY_CAST({name} AS HUGEINT)) <= {EXACT_IN_DOUBLE})"
+            f" OR ({sort} = 'DOUBLE' AND NOT regexp_full_match({text}, '-?[0-9]+')))",
             f"TRY_CAST({name} AS DOUBLE)",
         ),
         "VARCHAR": (f"{sort} = 'VARCHAR'", text),
         "JSON": (f"{sort} <> 'NULL'", f"CAST({name} AS JSON)"),
     }
-    fits, value = cases.get(
-        kind, (f"CAST(TRY_CAST({text} AS {kind}) AS VARCHAR) = {text}", f"TRY_CAST({text} AS {kind})")
-    )
-    return f"CASE WHEN {fits} THEN {value} END"
+    other = f"TRY_CAST({text} AS {kind})"
+    return cases.get(kind, (f"CAST({other} AS VARCHAR) = {text}", other))
 
 
 def _from_typed(column: str, kind: str, target: str) -> str:
@@ -105,7 +109,7 @@ def _from_typed(column: str, kind: str, target: str) -> str:
 def _refused(staged: Staged, column: str, fitted: dict[str, str]) -> str:
     """SQL that is true where the row has a value for `column` and the table does not take it."""
     name = quoted(column)
-    there = f"{name} IS NOT NULL AND json_type({name}) <> 'NULL'" if column in staged.fields else f"{name} IS NOT NULL"
+    there = _is_present(column) if column in staged.fields else f"{name} IS NOT NULL"
     return f"({there} AND ({fitted[column]}) IS NULL)" if column in fitted else f"({there})"
 
 
@@ -129,7 +133,7 @@ def _extra(staged: Staged, fitted: dict[str, str]) -> str:
 
 
 def _misfits(session: Session, staged: Staged, fitted: dict[str, str]) -> dict[str, int]:
-    names = _may_be_refused(staged, fitted)
+    names = [name for name in _may_be_refused(staged, fitted) if name in fitted]
     misfits = dict(staged.misfits)
     if names:
         counts = ", ".join(f"count(*) FILTER ({_refused(staged, name, fitted)})" for name in names)

@@ -1,10 +1,11 @@
-"""Facts about a table after a load, for the checks: gathered in the load's transaction, where they cost no connection."""
+"""Facts about a table after a load, for the checks: gathered in its transaction, where they cost no connection."""
 
 from dataclasses import dataclass, field
 
-from leads_assets.endpoints import PRIMARY_KEY, Column, Endpoint
+from leads_assets.endpoints import PRIMARY_KEY, Column
 from leads_assets.warehouse.connection import Session, quoted
-from leads_assets.warehouse.tables import Table, find
+from leads_assets.warehouse.errors import LoadFailed
+from leads_assets.warehouse.tables import Table, exists
 
 _KEY = quoted(PRIMARY_KEY)
 
@@ -36,38 +37,38 @@ class Facts:
     unchecked: tuple[str, ...] = field(default=())
 
 
-def gather(session: Session, table: Table, endpoint: Endpoint | None) -> Facts:
-    """Count; `endpoint` tells the references, None for a table that no endpoint declares."""
-    rows, live, distinct, lowest, highest = session.one(
+def gather(session: Session, table: Table, references: tuple[Column, ...], live_before: int | None) -> Facts:
+    """Count, before the commit. Raises LoadFailed if an id is missing or stands twice."""
+    rows, live, present, distinct, lowest, highest = session.one(
         "counting rows",
-        f"SELECT count(*), count(*) FILTER (_deleted_at IS NULL), count(DISTINCT {_KEY}),"
+        f"SELECT count(*), count(*) FILTER (_deleted_at IS NULL), count({_KEY}), count(DISTINCT {_KEY}),"
         f" min({_KEY}), max({_KEY}) FROM {table.sql}",
     )
-    before = session.run(
-        "looking up the last volume",
-        "SELECT live_rows FROM ops.sync_runs WHERE endpoint = ? AND verdict = 'proven' ORDER BY loaded_at DESC LIMIT 1",
-        [table.name],
-    )
+    if not rows == present == distinct:
+        raise LoadFailed(
+            f"{table.name}: {rows:,} rows hold {distinct:,} different ids; nothing was changed"
+            " (was the table written by another program? `id` must be unique and present)"
+        )
     orphans: list[Orphans] = []
     unchecked: list[str] = []
-    for column in endpoint.references if endpoint else ():
+    for column in references:
         found = _orphans(session, table, column)
         if found is None:
             unchecked.append(column.name)
         elif found.count:
             orphans.append(found)
-    return Facts(rows, live, distinct, lowest, highest, before[0][0] if before else None, tuple(orphans), tuple(unchecked))
+    return Facts(rows, live, distinct, lowest, highest, live_before, tuple(orphans), tuple(unchecked))
 
 
 def _orphans(session: Session, table: Table, column: Column) -> Orphans | None:
-    target = find(session, column.references or "")
-    if target is None:
+    target = column.references or ""
+    if not exists(session, target):
         return None
     name = quoted(column.name)
     count, examples = session.one(
         "looking for orphans",
         f"SELECT count(*), list(r.{_KEY} ORDER BY r.{_KEY})[:3] FROM {table.sql} r"
         f" WHERE r._deleted_at IS NULL AND r.{name} IS NOT NULL"
-        f" AND NOT EXISTS (SELECT 1 FROM {target.sql} o WHERE o.{_KEY} = r.{name})",
+        f" AND NOT EXISTS (SELECT 1 FROM main.{quoted(target)} o WHERE o.{_KEY} = r.{name})",
     )
-    return Orphans(column.name, target.name, count, tuple(examples or ()))
+    return Orphans(column.name, target, count, tuple(examples or ()))

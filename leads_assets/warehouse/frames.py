@@ -1,6 +1,7 @@
 """Frames of other assets: merged by `id` like an extract, and read back with types that keep ids whole."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from leads_assets.endpoints import PRIMARY_KEY
 from leads_assets.extract import Verdict
 from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse import bookkeeping, ledger
-from leads_assets.warehouse.connection import Warehouse, quoted
+from leads_assets.warehouse.connection import Warehouse, open_workshop, quoted
 from leads_assets.warehouse.errors import LoadFailed
 from leads_assets.warehouse.evolve import prepare_incoming
 from leads_assets.warehouse.facts import gather
@@ -16,7 +17,7 @@ from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Stamp, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
 from leads_assets.warehouse.stage import stage_frame
-from leads_assets.warehouse.tables import check_unique, find, make
+from leads_assets.warehouse.tables import find, make
 from leads_assets.warehouse.transaction import transaction
 
 if TYPE_CHECKING:
@@ -32,17 +33,16 @@ def load_frame(
     Nothing is ever marked as deleted. Raises a WarehouseError; then nothing was changed.
     """
     began_at = now()
-    with SpoolFolder(warehouse.spool_root) as folder:
-        staged, rejected = stage_frame(name, frame, folder.path)
-        with warehouse.write(name) as session, transaction(session):
+    with SpoolFolder(warehouse.spool_root) as folder, closing(open_workshop(folder.path)) as workshop:
+        staged, rejected = stage_frame(workshop, name, frame, folder.path)
+        with warehouse.write(name, workshop) as session, transaction(session):
             stamp = Stamp(run_id, now())
             bookkeeping.prepare(session)
             table = find(session, name) or make(session, name, staged.columns)
-            incoming = prepare_incoming(session, table, staged)
-            merged = merge(session, table, keep_newer=True, restore=True)
+            incoming = prepare_incoming(session, table, staged, evolve=True)
+            merged = merge(session, table, overtaken=False, server_wins=False)
             write_changes(session, table, merged, stamp)
-            check_unique(session, table)
-            facts = gather(session, table, None)
+            facts = gather(session, table, (), ledger.before(session, name, began_at).live_rows)
             row = LedgerRow(
                 run_id=run_id,
                 endpoint=name,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from leads_assets.warehouse.bookkeeping import exists
-from leads_assets.warehouse.connection import Session, Warehouse
+from leads_assets.warehouse.connection import Session, Warehouse, literal, moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,16 @@ def write(session: Session, row: LedgerRow) -> None:
         values[name] = msgspec.json.encode(values[name]).decode()
     session.run(
         "writing the ledger",
-        f"INSERT INTO ops.sync_runs ({', '.join(values)}) VALUES ({', '.join('?' for _ in values)})",
-        list(values.values()),
+        f"INSERT INTO ops.sync_runs ({', '.join(values)}) VALUES ({', '.join(map(_value, values.values()))})",
     )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        return moment(value)
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +107,26 @@ def sync_states(warehouse: Warehouse) -> dict[str, SyncState]:
     }
 
 
-def last_began(session: Session, endpoint: str) -> datetime | None:
-    """When the newest read that is already loaded began."""
-    found: Any = session.one(
-        "looking for newer reads", "SELECT max(began_at) FROM ops.sync_runs WHERE endpoint = ?", [endpoint]
-    )[0]
-    return found if isinstance(found, datetime) else None
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the ledger says about the loads of one endpoint so far.
+
+    `overtaken`: a read that began later is loaded already. `live_rows`: live rows after the last proven load.
+    """
+
+    overtaken: bool
+    live_rows: int | None
+
+
+def before(session: Session, endpoint: str, began_at: datetime) -> Before:
+    """Look up a read's predecessors."""
+    overtaken, live_rows = session.one(
+        "looking up earlier loads",
+        f"SELECT coalesce(max(began_at) > {moment(began_at)}, false),"
+        " arg_max(live_rows, loaded_at) FILTER (verdict = 'proven')"
+        f" FROM ops.sync_runs WHERE endpoint = {literal(endpoint)}",
+    )
+    return Before(overtaken, live_rows)
 
 
 def freshness(warehouse: Warehouse) -> Iterable[dict[str, Any]]:

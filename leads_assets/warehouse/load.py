@@ -2,21 +2,22 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from leads_assets.endpoints import Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
 from leads_assets.warehouse import bookkeeping, ledger
-from leads_assets.warehouse.connection import Session, Warehouse, literal
+from leads_assets.warehouse.connection import Session, Warehouse, literal, open_workshop
 from leads_assets.warehouse.deletions import DeletionGuard, mark_gone
 from leads_assets.warehouse.evolve import Incoming, prepare_incoming
-from leads_assets.warehouse.facts import Facts, gather
+from leads_assets.warehouse.facts import gather
 from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Merged, Stamp, journal, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
 from leads_assets.warehouse.stage import BIGGEST_RECORD, Staged, stage_spool
-from leads_assets.warehouse.tables import Table, check_unique, ensure
+from leads_assets.warehouse.tables import Table, ensure
 from leads_assets.warehouse.transaction import transaction
 
 
@@ -26,7 +27,7 @@ class LoadOptions:
 
     evolve: bool = True
     server_wins: bool = False
-    guard: DeletionGuard = DeletionGuard()
+    guard: DeletionGuard = field(default_factory=DeletionGuard)
 
 
 class Loader:
@@ -47,47 +48,41 @@ class Loader:
     def load(self, extract: Extract, run_id: str) -> LoadResult:
         """Stage, merge, mark, and write the ledger. Raises a WarehouseError; then nothing was changed."""
         began = self._clock()
-        staged = stage_spool(extract.spooled, extract.endpoint, evolve=self._options.evolve)
-        staged_at = self._clock()
-        with self._warehouse.write(extract.endpoint.name) as session:
-            opened_at = self._clock()
-            stamp = Stamp(run_id, self._now())
-            with transaction(session):
-                row, table, facts = self._in_transaction(session, extract, staged, stamp)
-                row = replace(
-                    row,
-                    seconds={
+        with closing(open_workshop(extract.spooled.rows.parent)) as workshop:
+            staged = stage_spool(workshop, extract.spooled, extract.endpoint)
+            staged_at = self._clock()
+            with self._warehouse.write(extract.endpoint.name, workshop) as session:
+                opened_at = self._clock()
+                with transaction(session):
+                    result = self._in_transaction(session, extract, staged, Stamp(run_id, self._now()))
+                    seconds = {
                         "fetch": round((extract.ended_at - extract.began_at).total_seconds(), 3),
                         "stage": round(staged_at - began, 3),
                         "wait_for_lock": round(opened_at - staged_at, 3),
                         "merge": round(self._clock() - opened_at, 3),
-                    },
-                )
-                ledger.write(session, row)
-        return LoadResult(row, table, facts)
+                    }
+                    result = replace(result, row=replace(result.row, seconds=seconds))
+                    ledger.write(session, result.row)
+        return result
 
-    def _in_transaction(
-        self, session: Session, extract: Extract, staged: Staged, stamp: Stamp
-    ) -> tuple[LedgerRow, Table, Facts]:
+    def _in_transaction(self, session: Session, extract: Extract, staged: Staged, stamp: Stamp) -> LoadResult:
         endpoint = extract.endpoint
         bookkeeping.prepare(session)
         table = ensure(session, endpoint.name, endpoint.columns)
-        newest = ledger.last_began(session, endpoint.name)
-        overtaken = newest is not None and newest > extract.began_at
-        incoming = prepare_incoming(session, table, staged)
-        merged = merge(session, table, keep_newer=overtaken or not self._options.server_wins, restore=not overtaken)
+        before = ledger.before(session, endpoint.name, extract.began_at)
+        incoming = prepare_incoming(session, table, staged, evolve=self._options.evolve)
+        merged = merge(session, table, overtaken=before.overtaken, server_wins=self._options.server_wins)
         if merged.updated or merged.restored:
             journal(session, table, endpoint.tracked, stamp)
         write_changes(session, table, merged, stamp)
-        verdict, reason, deleted = self._settle(session, table, extract, stamp, overtaken=overtaken)
-        check_unique(session, table)
+        verdict, reason, deleted = self._settle(session, table, extract, stamp, overtaken=before.overtaken)
         _keep_rejects(session, extract, stamp)
-        facts = gather(session, table, endpoint)
+        facts = gather(session, table, endpoint.references, before.live_rows)
         row = _ledger_row(extract, staged, incoming, merged, stamp)
         row = replace(row, verdict=verdict, reason=reason, deleted=deleted, live_rows=facts.live)
         if verdict is Verdict.PROVEN:
             row = replace(row, watermark=_watermark(session, endpoint, extract))
-        return row, table, facts
+        return LoadResult(row, table, facts)
 
     def _settle(
         self, session: Session, table: Table, extract: Extract, stamp: Stamp, *, overtaken: bool
@@ -95,6 +90,9 @@ class Loader:
         """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
         if overtaken:
             return Verdict.UNPROVEN, "a read that began later was loaded before this one", 0
+        rejected = extract.spooled.rejected
+        if rejected and extract.verdict is Verdict.PROVEN:
+            return Verdict.UNPROVEN, f"{rejected:,} records could not become rows", 0
         complete = extract.verdict is Verdict.PROVEN and extract.mode is Mode.FULL
         if not (complete and extract.endpoint.marks_deleted):
             return extract.verdict, extract.reason, 0
@@ -107,15 +105,15 @@ def _keep_rejects(session: Session, extract: Extract, stamp: Stamp) -> None:
     """Keep records that cannot be rows; one that is sent with every read is kept once."""
     if not extract.spooled.rejected:
         return
+    name = literal(extract.endpoint.name)
     columns = "{'reason': 'VARCHAR', 'record': 'VARCHAR'}"
     session.run(
         "keeping rejected records",
-        "INSERT INTO ops.rejected_rows BY NAME"
-        " SELECT ? AS endpoint, ? AS run_id, reason, record, CAST(? AS TIMESTAMPTZ) AS seen_at"
+        f"INSERT INTO ops.rejected_rows BY NAME SELECT DISTINCT ON (record) {name} AS endpoint,"
+        f" {stamp.sql_run} AS run_id, reason, record, {stamp.sql_at} AS seen_at"
         f" FROM read_json({literal(str(extract.spooled.rejects))}, format = 'newline_delimited', columns = {columns},"
         f" maximum_object_size = {BIGGEST_RECORD}) r"
-        " WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = ? AND k.record = r.record)",
-        [extract.endpoint.name, stamp.run_id, stamp.at, extract.endpoint.name],
+        f" WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = {name} AND k.record = r.record)",
     )
 
 

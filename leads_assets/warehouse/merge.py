@@ -9,7 +9,7 @@ from datetime import datetime
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
 from leads_assets.screen import EXTRA
-from leads_assets.warehouse.connection import Session, quoted
+from leads_assets.warehouse.connection import Session, literal, moment, quoted
 from leads_assets.warehouse.tables import Table
 
 _KEY = quoted(PRIMARY_KEY)
@@ -32,66 +32,88 @@ class Stamp:
     run_id: str
     at: datetime
 
+    @property
+    def sql_run(self) -> str:
+        """The run for use in SQL."""
+        return literal(self.run_id)
 
-def merge(session: Session, table: Table, *, keep_newer: bool, restore: bool) -> Merged:
-    """Merge the view `incoming` into the table by id.
+    @property
+    def sql_at(self) -> str:
+        """The time for use in SQL."""
+        return moment(self.at)
 
-    `keep_newer`: a row whose `updated_at` is later than the incoming one's is kept. `restore`: rows that were marked as
-    gone come back.
+
+def merge(session: Session, table: Table, *, overtaken: bool, server_wins: bool) -> Merged:
+    """Find what the view `incoming` changes in the table, by id.
+
+    A row whose `updated_at` is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
+    gone come back. An `overtaken` read, one that began before another that is loaded already, adds rows and replaces
+    those that it has in a later version, and nothing else: whatever differs otherwise, the other read knows better.
     """
-    _find_changes(session, table, keep_newer=keep_newer, restore=restore)
-    _drop_reordered_json(session, table)
-    inserted, updated, restored, outdated = session.one(
-        "counting changes",
-        "SELECT count(*) FILTER (NOT existed), count(*) FILTER (existed AND NOT gone AND NOT outdated),"
-        " count(*) FILTER (gone AND NOT outdated), count(*) FILTER (outdated) FROM changed",
-    )
+    _find_changes(session, table, overtaken=overtaken, server_wins=server_wins)
+    inserted, updated, restored, outdated, nested = _count(session)
+    if nested:
+        _drop_reordered_json(session, table)
+        inserted, updated, restored, outdated, _ = _count(session)
     if outdated:
         session.run("leaving out older versions", "DELETE FROM changed WHERE outdated")
     return Merged(inserted, updated, restored, outdated)
 
 
-def _find_changes(session: Session, table: Table, *, keep_newer: bool, restore: bool) -> None:
-    """The temporary table `changed`: ids to be written, with what is known of the row that stands there."""
-    same = " AND ".join(
-        f"t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}"
-        for column in (*table.columns, EXTRA)
-        if column != PRIMARY_KEY
-    )
-    older = "s.updated_at < t.updated_at" if keep_newer and "updated_at" in table.columns else "false"
+def _same(column: str) -> str:
+    return f"t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}"
+
+
+def _nested(table: Table) -> list[str]:
+    return [*(column for column, kind in table.columns.items() if kind == "JSON"), EXTRA]
+
+
+def _find_changes(session: Session, table: Table, *, overtaken: bool, server_wins: bool) -> None:
+    """The temporary table `changed`: ids to be written, with what is known of the row that stands there.
+
+    `nested`: as far as the flat columns tell, nothing has changed.
+    """
+    nested = _nested(table)
+    flat = " AND ".join(_same(column) for column in table.columns if column not in (*nested, PRIMARY_KEY)) or "true"
+    same = " AND ".join((flat, *map(_same, nested)))
+    dated = "updated_at" in table.columns
     gone = "t._deleted_at IS NOT NULL"
+    if overtaken:
+        differs = f"NOT ({same}) AND NOT ({gone})"
+        outdated = "NOT coalesce(s.updated_at > t.updated_at, false)" if dated else "true"
+    else:
+        differs = f"NOT ({same}) OR {gone}"
+        outdated = f"coalesce(s.updated_at < t.updated_at, false) AND NOT ({gone})" if dated else "false"
+        outdated = "false" if server_wins else outdated
     session.run(
         "finding changes",
-        f"CREATE OR REPLACE TEMP TABLE changed AS"
-        f" SELECT s.{_KEY} AS id, t.{_KEY} IS NOT NULL AS existed, {gone} AS gone,"
-        f" t.{_KEY} IS NOT NULL AND coalesce({older}, false) AND {'NOT' if restore else ''} ({gone}) AS outdated"
-        f" FROM incoming s LEFT JOIN {table.sql} t ON t.{_KEY} = s.{_KEY}"
-        f" WHERE t.{_KEY} IS NULL OR ({gone} {'' if restore else 'AND false'}) OR NOT ({same or 'true'})",
+        f"CREATE OR REPLACE TEMP TABLE changed AS SELECT s.{_KEY} AS id, t.{_KEY} IS NOT NULL AS existed,"
+        f" {gone} AS gone, t.{_KEY} IS NOT NULL AND {outdated} AS outdated, {flat} AS nested"
+        f" FROM incoming s LEFT JOIN {table.sql} t ON t.{_KEY} = s.{_KEY} WHERE t.{_KEY} IS NULL OR {differs}",
     )
+
+
+def _count(session: Session) -> tuple[int, int, int, int, int]:
+    inserted, updated, restored, outdated, nested = session.one(
+        "counting changes",
+        "SELECT count(*) FILTER (NOT existed), count(*) FILTER (existed AND NOT gone AND NOT outdated),"
+        " count(*) FILTER (gone AND NOT outdated), count(*) FILTER (outdated),"
+        " count(*) FILTER (existed AND nested AND NOT gone) FROM changed",
+    )
+    return inserted, updated, restored, outdated, nested
 
 
 def _drop_reordered_json(session: Session, table: Table) -> None:
     """Forget rows whose only difference is the order of keys in nested JSON."""
-    nested = [column for column, kind in (*table.columns.items(), (EXTRA, "JSON")) if kind == "JSON"]
-    flat = [column for column in table.columns if column not in nested and column != PRIMARY_KEY]
-    same = [f"t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}" for column in flat]
-    same += [
-        f"(t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}"
-        f" OR {_leaves(f't.{quoted(column)}')} = {_leaves(f's.{quoted(column)}')})"
-        for column in nested
-    ]
-    suspects = "c.existed AND NOT c.gone AND NOT c.outdated"
-    flat_same = " AND ".join(same[: len(flat)]) or "true"
-    if not session.one(
-        "looking for reordered JSON",
-        f"SELECT count(*) FROM changed c JOIN {table.sql} t ON t.{_KEY} = c.id JOIN incoming s ON s.{_KEY} = c.id"
-        f" WHERE {suspects} AND {flat_same}",
-    )[0]:
-        return
+    same = " AND ".join(
+        f"({_same(column)} OR {_leaves(f't.{quoted(column)}')} = {_leaves(f's.{quoted(column)}')})"
+        for column in _nested(table)
+    )
     session.run(
         "comparing JSON",
-        f"DELETE FROM changed WHERE id IN (SELECT c.id FROM changed c JOIN {table.sql} t ON t.{_KEY} = c.id"
-        f" JOIN incoming s ON s.{_KEY} = c.id WHERE {suspects} AND {' AND '.join(same)})",
+        "DELETE FROM changed WHERE id IN ("
+        "SELECT c.id FROM (SELECT id FROM changed WHERE existed AND nested AND NOT gone) c"
+        f" JOIN {table.sql} t ON t.{_KEY} = c.id JOIN incoming s ON s.{_KEY} = c.id WHERE {same})",
     )
 
 
@@ -113,10 +135,9 @@ def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) 
     if merged.inserted or merged.updated or merged.restored:
         session.run(
             "inserting rows",
-            f"INSERT INTO {table.sql} BY NAME SELECT s.*, CAST(? AS TIMESTAMPTZ) AS _synced_at, ? AS _run_id,"
+            f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
             f" CAST(NULL AS TIMESTAMPTZ) AS _deleted_at FROM incoming s SEMI JOIN changed c ON c.id = s.{_KEY}"
             f" ORDER BY s.{_KEY}",
-            [stamp.at, stamp.run_id],
         )
 
 
@@ -129,14 +150,13 @@ def journal(session: Session, table: Table, tracked: tuple[Column, ...], stamp: 
     ]
     if not pairs:
         return
-    changed_at = "s.updated_at" if "updated_at" in table.columns else "NULL"
+    changed_at = "s.updated_at" if "updated_at" in table.columns else "CAST(NULL AS TIMESTAMPTZ)"
     session.run(
         "keeping the history",
         "INSERT INTO ops.changes BY NAME"
-        " SELECT ? AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new, changed_at,"
-        " CAST(? AS TIMESTAMPTZ) AS seen_at, ? AS run_id FROM ("
+        f" SELECT {literal(table.name)} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
+        f" changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id FROM ("
         f" SELECT s.{_KEY} AS id, {changed_at} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
         f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id WHERE c.existed)"
         " WHERE pair.old IS DISTINCT FROM pair.new",
-        [table.name, stamp.at, stamp.run_id],
     )

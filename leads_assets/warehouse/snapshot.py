@@ -5,12 +5,36 @@ import shutil
 from pathlib import Path
 
 from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.errors import WarehouseUnusable
 
 
 def publish(warehouse: Warehouse, target: Path) -> None:
-    """Copy the warehouse to `target`; a reader that has the old copy open keeps it."""
-    with warehouse.locked():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(warehouse.path, fresh)
-        fresh.replace(target)
+    """Copy the warehouse to `target`; a reader that has the old copy open keeps it.
+
+    Raises a WarehouseError; then the old copy stands as it was.
+    """
+    if target.resolve() == warehouse.path.resolve():
+        raise WarehouseUnusable(
+            f"the read copy {target} would replace the warehouse; set LEADS_WAREHOUSE_SNAPSHOT anew"
+        )
+    fresh = target.with_name(f".{target.name}.new")
+    # While the file is open here no other program can write to it, and after a checkpoint it is all there is.
+    with warehouse.write("the read copy") as session:
+        session.run("writing out the log", "CHECKPOINT")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(warehouse.path, fresh)
+            put_in_place(fresh, target)
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the read copy {target} cannot be written ({error.strerror}); the warehouse itself is complete"
+            ) from None
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Replace `target` by a finished file in one step, the bytes on the disk first."""
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    fresh.replace(target)

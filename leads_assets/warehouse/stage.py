@@ -4,8 +4,7 @@ It happens before the warehouse is opened, so that the parsing of a million rows
 does not grow with the rows.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,9 @@ from leads_assets.endpoints import PRIMARY_KEY, Endpoint
 from leads_assets.extract import Spooled
 from leads_assets.screen import EXTRA
 from leads_assets.spool import screened_again
-from leads_assets.warehouse.connection import MEMORY_LIMIT, failure, literal, quoted
-from leads_assets.warehouse.errors import LoadFailed
+from leads_assets.warehouse.connection import literal, quoted
+from leads_assets.warehouse.errors import LoadFailed, failure
+from leads_assets.warehouse.tables import BOOKKEEPING, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,32 +38,19 @@ class Staged:
     misfits: dict[str, int]
 
 
-@contextmanager
-def _workshop(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect()
-    try:
-        connection.execute(
-            f"SET TimeZone = 'UTC'; SET memory_limit = '{MEMORY_LIMIT}'; SET temp_directory = {literal(str(folder))}"
-        )
-        yield connection
-    finally:
-        connection.close()
-
-
-def stage_spool(spooled: Spooled, endpoint: Endpoint, *, evolve: bool) -> Staged:
+def stage_spool(workshop: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint: Endpoint) -> Staged:
     """Stage a spool. Where the typed reading refuses a value, each row is screened again, and read once more."""
     target = spooled.rows.with_suffix(".parquet")
-    with _workshop(spooled.rows.parent) as connection:
+    try:
+        rows, distinct = _copy(workshop, spooled, endpoint, target)
+    except duckdb.Error as refused:
+        if isinstance(refused, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
+        spooled = screened_again(spooled, endpoint)
         try:
-            rows, distinct = _copy(connection, spooled, endpoint, target)
-        except duckdb.Error as refused:
-            if isinstance(refused, duckdb.IOException | duckdb.OutOfMemoryException):
-                raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
-            spooled = screened_again(spooled, endpoint, evolve=evolve)
-            try:
-                rows, distinct = _copy(connection, spooled, endpoint, target)
-            except duckdb.Error as error:
-                raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
+            rows, distinct = _copy(workshop, spooled, endpoint, target)
+        except duckdb.Error as error:
+            raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
     return Staged(
         path=target,
         rows=rows,
@@ -97,43 +84,49 @@ def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]
     return row[0], row[1]
 
 
-def stage_frame(name: str, frame: "pd.DataFrame | pa.Table", folder: Path) -> tuple[Staged, int]:
+def stage_frame(
+    workshop: duckdb.DuckDBPyConnection, name: str, frame: "pd.DataFrame | pa.Table", folder: Path
+) -> tuple[Staged, int]:
     """Stage a pandas DataFrame or a pyarrow Table; also returns the number of rows without a usable id.
 
     Raises LoadFailed if there is no `id` column.
     """
     target = folder / "rows.parquet"
-    with _workshop(folder) as connection:
-        try:
-            connection.register("frame", frame)
-            columns = {
-                column: _usable(kind)
-                for column, kind, *_ in connection.execute("DESCRIBE SELECT * FROM frame").fetchall()
-            }
-            if PRIMARY_KEY not in columns:
-                raise LoadFailed(
-                    f"{name}: the frame has no `{PRIMARY_KEY}` column ({_listed(list(columns))});"
-                    " rows are merged by it, so nothing was changed"
-                )
-            columns[PRIMARY_KEY] = "BIGINT"
-            picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in columns.items())
-            key = quoted(PRIMARY_KEY)
-            usable = f"TRY_CAST({key} AS BIGINT) = {key}"
-            lost = connection.execute(f"SELECT count(*) FROM frame WHERE ({usable}) IS NOT TRUE").fetchone()
-            connection.execute(
-                f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
-                f" TO {literal(str(target))} (FORMAT parquet)"
-            )
-            rows, distinct = _count(connection, target)
-        except duckdb.Error as error:
-            raise LoadFailed(failure(name, "staging the frame", error)) from None
-    assert lost is not None
-    return Staged(target, rows, distinct, columns, (), {}), lost[0]
+    try:
+        workshop.register("frame", frame)
+        kinds = {column: _usable(kind) for column, kind, *_ in workshop.execute("DESCRIBE frame").fetchall()}
+        _check_columns(name, kinds)
+        key = quoted(PRIMARY_KEY)
+        usable = f"TRY_CAST(TRY_CAST({key} AS BIGINT) AS {kinds[PRIMARY_KEY]}) = {key}"
+        lost = workshop.execute(f"SELECT count(*) FROM frame WHERE ({usable}) IS NOT TRUE").fetchall()
+        kinds[PRIMARY_KEY] = "BIGINT"
+        picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
+        workshop.execute(
+            f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
+            f" TO {literal(str(target))} (FORMAT parquet)"
+        )
+        rows, distinct = _count(workshop, target)
+    except duckdb.Error as error:
+        raise LoadFailed(failure(name, "staging the frame", error)) from None
+    return Staged(target, rows, distinct, kinds, (), {}), int(lost[0][0])
+
+
+def _check_columns(name: str, columns: Mapping[str, str]) -> None:
+    if PRIMARY_KEY not in columns:
+        raise LoadFailed(
+            f"{name}: the frame has no `{PRIMARY_KEY}` column ({_listed(list(columns))});"
+            " rows are merged by it, so nothing was changed"
+        )
+    reserved = [column for column in columns if column.lower() in BOOKKEEPING]
+    if reserved:
+        raise LoadFailed(
+            f"{name}: every table has {_listed(reserved)} of its own; rename them in the frame (nothing was changed)"
+        )
 
 
 def _usable(kind: str) -> str:
     """A column that is null throughout has no type of its own yet."""
-    return "VARCHAR" if kind.strip('"') == "NULL" else kind
+    return "VARCHAR" if kind.strip('"') == "NULL" else short(kind)
 
 
 def _listed(names: Sequence[str]) -> str:

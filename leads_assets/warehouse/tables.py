@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
 from leads_assets.screen import EXTRA
-from leads_assets.warehouse.connection import Session, quoted
+from leads_assets.warehouse.connection import Session, literal, quoted
 from leads_assets.warehouse.errors import LoadFailed
 
 BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at": "TIMESTAMPTZ", EXTRA: "JSON"}
@@ -29,15 +29,27 @@ class Table:
         return field not in self.columns and field.lower() in taken
 
 
+def exists(session: Session, name: str, schema: str = "main") -> bool:
+    """Whether there is such a table."""
+    found = session.run(
+        "looking up the table",
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+        f" AND schema_name = {literal(schema)} AND table_name = {literal(name)}",
+    )
+    return bool(found)
+
+
 def find(session: Session, name: str) -> Table | None:
     """The table, or None."""
-    rows = session.run(
-        "looking up the table",
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
-        " AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
-        [name],
-    )
-    return Table(name, {column: kind for column, kind in rows if column not in BOOKKEEPING}) if rows else None
+    if not exists(session, name):
+        return None
+    rows = session.run("looking up the columns", f"DESCRIBE main.{quoted(name)}")
+    return Table(name, {column: short(kind) for column, kind, *_ in rows if column not in BOOKKEEPING})
+
+
+def short(kind: str) -> str:
+    """DuckDB's name of a type as the declarations write it."""
+    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
 def ensure(session: Session, name: str, declared: tuple[Column, ...]) -> Table:
@@ -95,16 +107,3 @@ def add(session: Session, table: Table, column: str, kind: str) -> None:
     """Add a column."""
     session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {quoted(column)} {kind}")
     table.columns[column] = kind
-
-
-def check_unique(session: Session, table: Table) -> None:
-    """Raise LoadFailed if an id is missing or stands twice; called before commit."""
-    key = quoted(PRIMARY_KEY)
-    rows, present, distinct = session.one(
-        "checking that ids are unique", f"SELECT count(*), count({key}), count(DISTINCT {key}) FROM {table.sql}"
-    )
-    if not rows == present == distinct:
-        raise LoadFailed(
-            f"{table.name}: {rows:,} rows hold {distinct:,} different ids; nothing was changed"
-            " (was the table written by another program? `id` must be unique and present)"
-        )

@@ -1,0 +1,55 @@
+"""Where the key may be sent: the checks of the settings, before any request."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from leads_assets.api.errors import ConfigurationError
+
+_NAME = "LEADS_API_BASE_URL"
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]*)*")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def checked_base_url(text: str) -> str:
+    """The base URL without a trailing slash. Raises ConfigurationError if the key could not be sent there safely."""
+    parts = _split(text.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
+        raise ConfigurationError(f"{_NAME} must be an address like https://api.example.com/v2")
+    if "@" in parts.netloc or parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
+        raise ConfigurationError(f"{_NAME} must be scheme, host and path only: no user name, no `?`, no `#`")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ConfigurationError(f"{_NAME} is plain http to {parts.hostname}, which would show the key; use https")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port is None or parts.port else None
+    except ValueError:  # a port or an IPv6 address that is none
+        return None
+
+
+def _is_host(host: str) -> bool:
+    return bool(_HOST.fullmatch(host) or _IPV6.fullmatch(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether requests to this host stay on this machine."""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def checked_key(key: str) -> str:
+    """The key. Raises ConfigurationError if no header can carry it."""
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ConfigurationError("LEADS_API_KEY is empty, or holds a character that no header can carry")
+    return key
+
+
+def checked_header(name: str) -> str:
+    """The name of the key's header. Raises ConfigurationError if it is none."""
+    if not _HEADER.fullmatch(name):
+        raise ConfigurationError("the name of the key's header must be one word, such as X-API-KEY")
+    return name

@@ -1,0 +1,165 @@
+"""One attempt on the wire: bounded in time and size, and going nowhere but to the account's host."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from leads_assets.api.address import checked_base_url, checked_header, checked_key
+
+_CHUNK = 1 << 18
+_ERROR_BODY = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one request with all its attempts. Times in seconds, sizes in bytes.
+
+    `deadline` includes the waits, except those for our own pace. A server that stops in the middle of a body can exceed
+    it by `read_timeout`.
+    """
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    attempts: int = 6
+    deadline: float = 120.0
+    body: int = 64 << 20
+
+
+class Fault(Exception):
+    """Worth another attempt. `floor`: seconds that the server asks for; `fact`: what happened, in a few words."""
+
+    def __init__(self, fact: str, *, floor: float = 0.0, limited: bool = False, reached: bool = True) -> None:
+        super().__init__(fact)
+        self.fact, self.floor, self.limited, self.reached = fact, floor, limited, reached
+
+
+class Oversized(Exception):
+    """The body is larger than the limit; another attempt would bring the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server sent. `body` is whole under status 200; of others it is the beginning."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Sends one GET at a time; safe to use from several threads.
+
+    Each request goes straight through `requests`' transport adapter: no redirect is followed, no cookie kept and no
+    `.netrc` read, because each of these could carry the key elsewhere.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        header: str,
+        limits: Limits,
+        connections: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Check the settings; nothing is sent. Raises ConfigurationError."""
+        self.base_url = checked_base_url(base_url)
+        self._limits = limits
+        self._clock = clock
+        self._adapter = HTTPAdapter(pool_maxsize=connections, pool_block=True)
+        self._headers = {
+            checked_header(header): checked_key(api_key),
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+        with requests.Session() as session:  # proxies and CA bundle of the environment, looked up once
+            found = session.merge_environment_settings(self.base_url, {}, None, None, None)
+        self._environment: dict[str, Any] = {name: found[name] for name in ("proxies", "verify", "cert")}
+        if self.base_url.startswith("http:"):
+            self._environment["proxies"] = {}  # plain http is for loopback: a proxy would see the key
+
+    @property
+    def host(self) -> str:
+        """Host and port, for messages."""
+        return urlsplit(self.base_url).netloc
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._adapter.close()
+
+    def send(self, path: str, params: Mapping[str, str], ends: float) -> Answer:
+        """One GET that should be over when the clock shows `ends`. Raises Fault or Oversized."""
+        request = requests.PreparedRequest()
+        request.method = "GET"
+        request.url = f"{self.base_url}{path}?{urlencode(params)}" if params else f"{self.base_url}{path}"
+        request.headers = requests.structures.CaseInsensitiveDict(self._headers)
+        left = max(0.001, ends - self._clock())
+        timeout = (min(self._limits.connect_timeout, left), min(self._limits.read_timeout, left))
+        try:
+            response = self._adapter.send(request, stream=True, timeout=timeout, **self._environment)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            fault = _connection_fault(error)
+        else:
+            with response:
+                return self._answer(response, ends)
+        raise fault  # outside of the except clause: the exceptions of the libraries hold the URL
+
+    def _answer(self, response: requests.Response, ends: float) -> Answer:
+        body = self._body(response, ends) if response.status_code == 200 else _beginning(response)
+        return Answer(response.status_code, response.headers, body)
+
+    def _body(self, response: requests.Response, ends: float) -> bytes:
+        """The body, bounded in bytes and in time: a server that trickles never trips a read timeout."""
+        body = bytearray()
+        cut = ""
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) > self._limits.body or self._clock() > ends:
+                    break
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            cut = type(error).__name__
+        if cut:
+            raise Fault(f"HTTP 200 with a body that was cut off ({cut})")
+        if len(body) > self._limits.body:
+            raise Oversized
+        if chunk:
+            raise Fault("HTTP 200 with a body that did not end before the deadline")
+        promised = response.headers.get("Content-Length", "")
+        if "Content-Encoding" not in response.headers and promised.isdigit() and int(promised) != len(body):
+            raise Fault(f"HTTP 200 with a body of {len(body):,} bytes where {int(promised):,} were announced")
+        return bytes(body)
+
+
+def _beginning(response: requests.Response) -> bytes:
+    """What is needed of an error body: it tells its type, if it can be read at all."""
+    try:
+        return bytes(response.raw.read(_ERROR_BODY, decode_content=True))
+    except (urllib3.exceptions.HTTPError, OSError):
+        return b""
+
+
+_FACTS: tuple[tuple[type[Exception], str, bool], ...] = (
+    (requests.exceptions.ConnectTimeout, "no connection in time", False),
+    (requests.exceptions.Timeout, "no answer in time", True),
+    (requests.exceptions.SSLError, "TLS failed (is the host's certificate trusted?)", False),
+    (requests.exceptions.ProxyError, "the proxy of the environment does not connect", False),
+    # urllib3 wraps its causes; only their classes are safe to look at, the texts hold the URL.
+    (urllib3.exceptions.NameResolutionError, "the host name is unknown", False),
+    (urllib3.exceptions.NewConnectionError, "the connection is refused", False),
+)
+
+
+def _connection_fault(error: Exception) -> Fault:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    for kind, fact, reached in _FACTS:
+        if isinstance(error, kind) or isinstance(reason, kind):
+            return Fault(fact, reached=reached)
+    return Fault("the connection was closed without an answer")

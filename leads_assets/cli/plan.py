@@ -1,0 +1,140 @@
+"""`leads-assets plan`: what a sync would cost and, with `--diff`, what it would change."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from leads_assets.api.client import ApiClient
+from leads_assets.api.errors import EndpointError
+from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
+from leads_assets.cli.settings import Settings, calling, resolved_settings
+from leads_assets.diagnosis.probing import Prober
+from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets.extract import Mode
+from leads_assets.forecast import Forecast, forecast_paged, forecast_unpaged
+from leads_assets.planning import ReadPlan, plan_read
+from leads_assets.warehouse.history import LastLoad, last_loads
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    endpoint: Endpoint
+    plan: ReadPlan
+    forecast: Forecast
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.FULL if self.plan.changed_since is None else Mode.INCREMENTAL
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "endpoint": self.endpoint.name,
+            "mode": self.mode.value,
+            "changed_since": self.plan.changed_since,
+            "why": self.plan.why,
+            "requests": self.forecast.requests,
+            "rows": self.forecast.rows,
+            "basis": self.forecast.basis,
+        }
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    paged = ", ".join(name for name, endpoint in ENDPOINTS.items() if endpoint.paged)
+    parser = commands.add_parser(
+        "plan",
+        help="show what a sync would cost in requests, and why",
+        description="Show what a sync would cost in requests, and why; nothing is written to the warehouse."
+        f" It costs one request for each of {paged}; with --diff it costs what a sync costs.",
+    )
+    parser.add_argument("endpoint", nargs="*", metavar="ENDPOINT", help="endpoints to plan for (default: all)")
+    parser.add_argument("--full-refresh", action="store_true", help="as a sync with full_refresh would do it")
+    parser.add_argument("--diff", action="store_true", help="read the lists too, and show what would change")
+    add_json_option(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan and print; with `--diff` 1 if a list could not be read."""
+    if unknown := [name for name in arguments.endpoint if name not in ENDPOINTS]:
+        arguments.parser.error(f"no such endpoint: {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
+    names = arguments.endpoint or list(ENDPOINTS)
+    settings = resolved_settings()
+    plans = _plans(settings, names, full_refresh=arguments.full_refresh)
+    with calling(settings.api) as client:
+        if arguments.diff:
+            from leads_assets.cli.diff import diff  # noqa: PLC0415  heavy: `--help` does without Dagster
+
+            return diff(settings, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
+        prober = Prober(client)
+        loads = last_loads(settings.warehouse.warehouse())
+        steps = [_step(prober, ENDPOINTS[name], plan, loads, settings) for name, plan in plans.items()]
+        _show(steps, client, prober.requests, as_json=arguments.json)
+    return 0
+
+
+def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[str, ReadPlan]:
+    now, every = datetime.now(UTC), settings.sync.reconcile_every
+    return {
+        name: plan_read(
+            ENDPOINTS[name],
+            settings.warehouse.state(name),
+            now,
+            full_refresh=full_refresh,
+            reconcile_every=every,
+        )
+        for name in names
+    }
+
+
+def _step(
+    prober: Prober, endpoint: Endpoint, plan: ReadPlan, loads: dict[tuple[str, str], LastLoad], settings: Settings
+) -> _Step:
+    mode = Mode.FULL if plan.changed_since is None else Mode.INCREMENTAL
+    last = loads.get((endpoint.name, mode))
+    if not endpoint.paged:
+        spent, rows = (last.requests, last.rows) if last else (None, None)
+        return _Step(endpoint, plan, forecast_unpaged(spent, rows, per_user=endpoint.per_user_fallback))
+    since = {}
+    if plan.changed_since is not None and endpoint.change_filter:
+        since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    try:
+        page = prober.first_page(endpoint, settings.api.page_size, **since).page
+    except EndpointError as error:
+        return _Step(endpoint, plan, Forecast(None, None, str(error)))
+    forecast = forecast_paged(len(page.records), page.total, last.rows if last else None, settings.api.page_size)
+    return _Step(endpoint, plan, forecast)
+
+
+def _show(steps: list[_Step], client: ApiClient, spent: int, *, as_json: bool) -> None:
+    needed = sum(step.forecast.requests or 0 for step in steps)
+    unknown = [step.endpoint.name for step in steps if step.forecast.requests is None]
+    left, daily = client.budget.left(), client.budget.daily
+    fits = left is None or needed <= left
+    if as_json:
+        endpoints = [step.as_json() for step in steps]
+        totals = {"requests": needed, "unknown": unknown, "budget_left": left, "fits": fits, "spent_by_plan": spent}
+        print_json({**totals, "endpoints": endpoints})
+        return
+    numbers = ("requests", "rows")
+    table = make_table("endpoint", *numbers, "mode", "told by", right=numbers, wrap=["told by"])
+    for step in steps:
+        known = step.forecast
+        requests = "?" if known.requests is None else f"{known.requests:,}"
+        table.add_row(step.endpoint.name, requests, number(known.rows), step.mode, known.basis)
+    console = make_console()
+    console.print(table)
+    budget = "there is no daily limit" if left is None else f"{left:,} of {daily:,} are left today"
+    verdict = "" if fits else ": it does not fit into today, and a list that does not fit is not begun"
+    more = f", and what {', '.join(unknown)} needs" if unknown else ""
+    sums = f"A sync would cost about {needed:,} requests{more}; {budget}{verdict}."
+    print_sentences(console, [*_whys(steps), sums, f"To find that out took {spent:,}."])
+
+
+def _whys(steps: list[_Step]) -> list[str]:
+    """The reasons, each once, with the endpoints that it is true of."""
+    reasons: dict[str, list[str]] = {}
+    for step in steps:
+        reasons.setdefault(step.plan.why, []).append(step.endpoint.name)
+    return [f"{names[0] if len(names) == 1 else f'{len(names)} endpoints'}: {why}" for why, names in reasons.items()]

@@ -1,0 +1,1 @@
+"""What `leads-assets doctor` looks at: the API through single requests, the warehouse without changing it."""

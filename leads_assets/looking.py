@@ -1,0 +1,114 @@
+"""One round of looks at the server: a few cheap requests, within a time limit."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from leads_assets.api import probe
+from leads_assets.api.client import ApiClient, Effort, Limits
+from leads_assets.api.errors import EndpointError, Unavailable
+from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets.sensing import Need, Sight, compare_changes, compare_events, named
+from leads_assets.sensor_memory import SLOW_BEAT, Look, due_looks, seen
+from leads_assets.warehouse.committed import Committed
+
+PROBE_LIMITS = Limits(connect_timeout=5, read_timeout=10, attempts=2, deadline=12, body=32 << 20)
+"""Bounds of one probe: a tick is ended by Dagster after 60 seconds."""
+ROUND_SECONDS = 25.0
+"""No probe begins later than this in a round."""
+
+CHANGING = tuple(endpoint for endpoint in ENDPOINTS.values() if endpoint.change_filter)
+LOGS = tuple(endpoint for endpoint in ENDPOINTS.values() if not endpoint.marks_deleted)
+SMALL = tuple(endpoint for endpoint in ENDPOINTS.values() if endpoint not in (*CHANGING, *LOGS))
+
+
+class Lookout:
+    """Looks at the logs and the newest changes each time, at the small lists when they are due or an event names them.
+
+    After `look`: `sights` is what was found, `looks` what to remember, `requests` what it cost.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        known: Mapping[str, Committed],
+        looks: Mapping[str, Look],
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.sights: dict[str, Sight] = {}
+        self.looks = dict(looks)
+        self._client, self._known, self._now, self._clock = client, known, now, clock
+        self._effort = Effort()
+        self._ends = clock() + ROUND_SECONDS
+        self._named: set[str] = set()
+        self._unavailable: list[Unavailable] = []
+        self._new = 0
+
+    @property
+    def requests(self) -> int:
+        """Requests sent."""
+        return self._effort.requests
+
+    def look(self, busy: Collection[str]) -> None:
+        """Look at everything that is due and not `busy`. Raises a LeadsApiError where nothing can be read at all."""
+        for endpoint in LOGS:
+            self._see(endpoint, self._events, busy)
+        for endpoint in CHANGING:
+            self._see(endpoint, self._newest, busy)
+        for name in (*sorted(self._named), *due_looks(SMALL, self.looks, self._now())):
+            if name not in self.sights and ENDPOINTS[name] in SMALL:
+                self._see(ENDPOINTS[name], self._list, busy)
+        if self._unavailable and not self.sights:
+            raise self._unavailable[0]
+
+    def _see(self, endpoint: Endpoint, sight: Callable[[Endpoint], Sight], busy: Collection[str]) -> None:
+        name, before = endpoint.name, self.looks.get(endpoint.name)
+        told = name in self._named
+        if name in busy or self._clock() >= self._ends:
+            if told and before:
+                # The event is seen now and never again, and a read that is going may have begun before it.
+                self.looks[name] = replace(before, told=self._now())
+            return
+        try:
+            found = sight(endpoint)
+        except Unavailable as error:
+            # Remembered as if unchanged, because it would otherwise be asked for again at every tick.
+            self._unavailable.append(error)
+            self.looks[name] = seen(before, before.fingerprint if before else "", self._now(), told=told)
+            return
+        except EndpointError as error:
+            found = Sight(type(error).__name__, (Need.CHANGES,), str(error))
+        self.sights[name] = found
+        self.looks[name] = seen(
+            before, found.fingerprint, self._now(), told=told or (found.blind and self._is_overdue(name))
+        )
+        self._new += endpoint in SMALL and self.looks[name].since == self.looks[name].at
+
+    def _is_overdue(self, name: str) -> bool:
+        began = self._known.get(name, Committed()).began
+        return began is not None and self._now() - began >= SLOW_BEAT
+
+    def _events(self, endpoint: Endpoint) -> Sight:
+        known = self._known.get(endpoint.name, Committed())
+        found = probe.events(self._client, endpoint, self._effort)
+        if endpoint.name in self._known:
+            self._named |= named(found, known, self.looks.get(endpoint.name), ENDPOINTS.values())
+        return compare_events(found, known)
+
+    def _newest(self, endpoint: Endpoint) -> Sight:
+        found = probe.newest_change(self._client, endpoint, self._effort)
+        return compare_changes(found, self._known.get(endpoint.name, Committed()))
+
+    def _list(self, endpoint: Endpoint) -> Sight:
+        return Sight(probe.fingerprint(self._client, endpoint, self._effort), (Need.CHANGES,), "")
+
+    def report(self) -> str:
+        """What was looked at, in a sentence."""
+        parts = [f"{name}: {sight.says}" for name, sight in self.sights.items() if sight.says]
+        small = sum(endpoint.name in self.sights for endpoint in SMALL)
+        if small:
+            parts.append(f"{small} small lists: {self._new or 'none'} not seen like this before")
+        parts += [str(error) for error in self._unavailable]
+        return "; ".join(parts)

@@ -1,0 +1,182 @@
+"""What the sensor decides: pure functions over what a look found and what the warehouse has committed.
+
+A list is wanted when the server shows something that no proven read has committed. What was seen is kept with the time
+since when it has been seen: a proven read that began later has it, whatever became of the run that was asked for.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from leads_assets.api.errors import AccessDenied
+from leads_assets.api.probe import Event, NewestChange
+from leads_assets.endpoints import Endpoint
+from leads_assets.pacing import Purse
+from leads_assets.sensor_memory import Look, clock
+from leads_assets.warehouse.committed import Committed
+
+RETRY_FIRST = timedelta(minutes=5)
+RETRY_LONGEST = timedelta(days=1)
+DENIED = AccessDenied.__name__
+
+
+class Need(StrEnum):
+    """What brings a list up to date."""
+
+    CHANGES = "changes"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look found. `needs`: what would help, the best first; `blind`: the look could not tell."""
+
+    fingerprint: str
+    needs: tuple[Need, ...]
+    says: str
+    blind: bool = False
+
+
+def compare_changes(found: NewestChange, known: Committed) -> Sight:
+    """The newest change and the total against the committed rows."""
+    at, total = found.updated_at, found.total
+    newer = at is not None and (
+        known.newest is None or at > known.newest or (at == known.newest and found.id not in known.newest_ids)
+    )
+    needs: tuple[Need, ...] = (Need.CHANGES,) if newer else ()
+    says = "a newer change" if newer else "nothing newer"
+    rows = known.live + known.surplus
+    if total is not None and (total < rows or (total > rows and not newer)):
+        # Rows that came without a newer change were restored or imported: a read of changes would not bring them.
+        needs = (Need.RECONCILE, *needs)
+        says += f", {total:,} rows where {rows:,} are expected"
+    elif not newer and at != known.newest:
+        return Sight(_hash(found.id, at, total), (Need.CHANGES,), "the server does not show its newest change", True)
+    return Sight(_hash(found.id, at, total), needs, says)
+
+
+def compare_events(found: Iterable[Event], known: Committed) -> Sight:
+    """The newest event against the newest committed one."""
+    ids = [event.id for event in found]
+    new = sum(id_ > (known.highest_id or -1) for id_ in ids)
+    fingerprint = str(max(ids, default=0))
+    return Sight(fingerprint, (Need.CHANGES,) if new else (), f"{new:,} new events")
+
+
+def named(
+    found: Iterable[Event], known: Committed, before: Look | None, endpoints: Iterable[Endpoint]
+) -> frozenset[str]:
+    """The endpoints that events name which are neither committed nor seen before."""
+    seen = int(before.fingerprint) if before and before.fingerprint.isdigit() else -1
+    after = max(seen, -1 if known.highest_id is None else known.highest_id)
+    names = {event.name for event in found if event.id > after}
+    return frozenset(endpoint.name for endpoint in endpoints if any(name.startswith(endpoint.events) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A read to ask for. `token` names what is to be committed; `requests` is what the read will cost, about.
+
+    `reserved`: may use the reserve and is not paced.
+    """
+
+    endpoint: str
+    token: str
+    why: str
+    requests: int
+    full: bool = False
+    reserved: bool = False
+
+
+def wants(
+    endpoint: Endpoint,
+    known: Committed | None,
+    look: Look | None,
+    needs: tuple[Need, ...],
+    *,
+    now: datetime,
+    reconcile_every: timedelta,
+) -> tuple[Want, ...]:
+    """The reads that would bring the list up to date, the best first; none where it is."""
+    name = endpoint.name
+    if known is None:
+        if endpoint.edition_gated and look is not None and look.fingerprint == DENIED:
+            return ()
+        return (Want(name, "missing", "not in the warehouse", 1, reserved=True),)
+    if known.full is None or now - known.full >= reconcile_every:
+        last = known.full.timestamp() if known.full else 0
+        why = f"no proven full read for {_hours(reconcile_every)}"
+        return (Want(name, f"due-{last:.0f}", why, known.full_pages, reserved=True),)
+    if look is None:
+        return ()
+    since = max(look.since, look.told or look.since)
+    if not needs and look.told is not None:
+        needs, since = (Need.CHANGES,), look.told
+    token = f"{look.fingerprint}-{since.timestamp():.0f}"
+    found: list[Want] = []
+    for need in needs:
+        full = need is Need.RECONCILE
+        done = known.full if full else known.proven
+        if done is None or done < since:
+            requests = known.change_pages if endpoint.change_filter and not full else known.full_pages
+            why = "rows are gone, or came without a change" if full else "changed"
+            found.append(Want(name, f"{need}-{token}", why, requests, full=full))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The runs that were asked for one token so far."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+def look_refusal(purse: Purse, requests: int, last_look: datetime | None, now: datetime) -> str:
+    """Why the server is not looked at now; empty if it is."""
+    if not purse.affords(requests):
+        return f"not looked: {purse}"
+    if due := purse.turn(requests, last_look, now):
+        return f"not looked, so that the day's requests last: {purse}; next look at {clock(due)}"
+    return ""
+
+
+def refusal(want: Want, attempts: Attempts, purse: Purse, last_read: datetime | None, now: datetime) -> str:
+    """Why a wanted read is not asked for now; empty if it is."""
+    what = f"{want.endpoint}: {want.why}"
+    if attempts.last_at is not None:
+        again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
+        if now < again:
+            return f"{what}; asked {attempts.count} times, again at {clock(again)}"
+    if not purse.affords(want.requests, reserved=want.reserved):
+        return f"{what}; its read of {want.requests:,} requests waits: {purse}"
+    if (
+        not want.reserved
+        and last_read is not None
+        and last_read <= now < (due := last_read + purse.every(want.requests))
+    ):
+        return f"{what}; its read of {want.requests:,} requests waits until {clock(due)}: {purse}"
+    return ""
+
+
+def run_key(chosen: Iterable[tuple[Want, int]]) -> str:
+    """One key per set of wants and their attempt numbers: a key that Dagster knows is never run again."""
+    return _hash(*sorted(f"{want.endpoint}:{want.token}:{attempt}" for want, attempt in chosen))
+
+
+def reasons(chosen: Iterable[Want]) -> str:
+    """Why these reads are asked for."""
+    names: dict[str, list[str]] = {}
+    for want in chosen:
+        names.setdefault(want.why, []).append(want.endpoint)
+    return "; ".join(f"{why}: {', '.join(endpoints)}" for why, endpoints in names.items())
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g} hours"
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.blake2b("\n".join(map(str, parts)).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,86 @@
+"""What the sensor remembers from tick to tick: its cursor."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from leads_assets.api.errors import LeadsApiError, ResumeLater
+from leads_assets.endpoints import Endpoint
+
+SLOW_BEAT = timedelta(hours=2)
+"""How often the small lists are looked at: one request each."""
+OUTAGE_LONGEST = timedelta(hours=1)
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was last seen of a list: its fingerprint, when it was looked at, and since when it has looked like that.
+
+    `told`: when something else, such as an event, last said that it has changed.
+    """
+
+    fingerprint: str
+    at: Moment
+    since: Moment
+    told: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the sensor remembers from tick to tick. `asked`: when a run was last asked for, per endpoint."""
+
+    looks: dict[str, Look] = field(default_factory=dict)
+    asked: dict[str, Moment] = field(default_factory=dict)
+    looked_at: Moment | None = None
+    failures: int = 0
+    resume_at: Moment | None = None
+    trouble: str = ""
+
+    def cursor(self) -> str:
+        """The memory as text."""
+        return msgspec.json.encode(self).decode()
+
+    def pause(self, now: datetime) -> str:
+        """Why nothing is asked at `now`; empty where it may be."""
+        if self.resume_at is None or now >= self.resume_at:
+            return ""
+        return f"{self.trouble}; failure {self.failures}, next look at {clock(self.resume_at)}"
+
+    def after_trouble(self, error: LeadsApiError, now: datetime, interval: timedelta) -> "Memory":
+        """After a look that failed: twice the pause each time, or until the server or the budget says."""
+        if isinstance(error, ResumeLater):
+            resume_at = max(error.resume_at, now + interval)
+        else:
+            resume_at = now + min(interval * 2 ** min(self.failures, 20), max(interval, OUTAGE_LONGEST))
+        return replace(self, failures=self.failures + 1, resume_at=resume_at, trouble=str(error))
+
+
+def recall(cursor: str | None) -> Memory:
+    """The memory in a cursor; an empty one where there is none or it cannot be read."""
+    try:
+        return msgspec.json.decode(cursor or "{}", type=Memory)
+    except msgspec.DecodeError:
+        return Memory()
+
+
+def seen(before: Look | None, fingerprint: str, at: datetime, *, told: bool = False) -> Look:
+    """The look to remember; `told`: something else says that the list has changed."""
+    since = before.since if before is not None and before.fingerprint == fingerprint else at
+    return Look(fingerprint, at, since, at if told else before.told if before is not None else None)
+
+
+def due_looks(endpoints: Iterable[Endpoint], looks: Mapping[str, Look], now: datetime) -> list[str]:
+    """The lists whose look is due on the slow beat, the longest waiting first."""
+    waited = {endpoint.name: now - looks[endpoint.name].at for endpoint in endpoints if endpoint.name in looks}
+    due = [endpoint.name for endpoint in endpoints if waited.get(endpoint.name, SLOW_BEAT) >= SLOW_BEAT]
+    return sorted(due, key=lambda name: waited.get(name, timedelta.max), reverse=True)
+
+
+def clock(moment: datetime) -> str:
+    """A time for reading."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

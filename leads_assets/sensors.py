@@ -1,0 +1,179 @@
+"""The sensor: looks at the API for a few requests a tick, and asks for a run of what has changed."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from leads_assets.api.budget import RequestBudget, utc_now
+from leads_assets.api.client import ApiClient
+from leads_assets.api.errors import LeadsApiError
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.looking import CHANGING, LOGS, PROBE_LIMITS, Lookout
+from leads_assets.pacing import Purse, purse
+from leads_assets.resources import LeadsApiResource, WarehouseResource
+from leads_assets.schedules import RECONCILE
+from leads_assets.sensing import Attempts, Need, Want, look_refusal, reasons, refusal, run_key, wants
+from leads_assets.sensor_memory import Memory, recall
+from leads_assets.warehouse.committed import Committed, committed
+from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.errors import WarehouseError
+
+NAME = "api_changes_sensor"
+TAG = "leads_assets"
+"""Runs carry `leads_assets/<endpoint>`: what they are to commit, and `leads_assets/why`."""
+
+_LOCK_SECONDS = 5.0
+_LOOK_REQUESTS = len((*CHANGING, *LOGS))
+_FORGET_RUNS = timedelta(hours=6)
+"""A run that has not ended by then was killed: it keeps nothing from being asked for."""
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_NO_ACCOUNT = (
+    "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
+    " or try it without an account by `make demo`"
+)
+
+
+def api_changes_sensor(
+    *, seconds: int, reconcile_every: timedelta, now: Callable[[], datetime] = utc_now
+) -> dg.SensorDefinition:
+    """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
+
+    @dg.sensor(
+        name=NAME,
+        target=dg.AssetSelection.assets(*ENDPOINTS),
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Compares the API with what the warehouse has committed, and asks for the assets that differ.",
+    )
+    def _sensor(
+        context: dg.SensorEvaluationContext, leads_api: LeadsApiResource, warehouse: WarehouseResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        if not (leads_api.base_url and leads_api.api_key):
+            return dg.SkipReason(_NO_ACCOUNT)
+        memory = recall(context.cursor)
+        if reason := memory.pause(now()):
+            return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
+        try:
+            return _Tick(context.instance, leads_api, warehouse, memory, now=now, reconcile_every=reconcile_every).run()
+        except WarehouseError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=memory.cursor())
+        except LeadsApiError as error:
+            memory = memory.after_trouble(error, now(), timedelta(seconds=seconds))
+            return dg.SensorResult(skip_reason=memory.pause(now()), cursor=memory.cursor())
+
+    return _sensor
+
+
+class _Tick:
+    """One evaluation of the sensor."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        api: LeadsApiResource,
+        warehouse: WarehouseResource,
+        memory: Memory,
+        *,
+        now: Callable[[], datetime],
+        reconcile_every: timedelta,
+    ) -> None:
+        self._memory = memory
+        self._now = now
+        self._instance = instance
+        self._api = api
+        self._warehouse = Warehouse(
+            Path(warehouse.path).absolute(), lock_seconds=min(_LOCK_SECONDS, warehouse.lock_seconds)
+        )
+        self._reconcile_every = reconcile_every
+
+    def run(self) -> dg.SensorResult:
+        """Look, compare, ask. Raises a LeadsApiError or a WarehouseError."""
+        busy = self._busy()
+        if busy.issuperset(ENDPOINTS):
+            return self._skip("not looked: a run of all assets is queued or going")
+        known = committed(self._warehouse, ENDPOINTS)
+        daily = self._api.daily_requests
+        budget = RequestBudget(Path(self._api.budget_file), daily, self._api.requests_per_second or None, self._now)
+        with closing(budget), closing(self._client(budget)) as client:
+            money = purse(budget.left(), known.values(), self._now(), self._reconcile_every)
+            if reason := look_refusal(money, _LOOK_REQUESTS, self._memory.looked_at, self._now()):
+                return self._skip(reason)
+            lookout = Lookout(client, known, self._memory.looks, self._now)
+            lookout.look(busy)
+            money = replace(money, left=budget.left())
+        self._memory = Memory(looks=lookout.looks, asked=self._memory.asked, looked_at=self._now())
+        chosen, waiting = self._choose(known, lookout, busy, money)
+        if chosen:
+            return self._ask(chosen)
+        going = [f"queued or going: {', '.join(sorted(busy))}"] if busy else []
+        return self._skip("; ".join([lookout.report(), *waiting, *going, f"{lookout.requests} requests, {money}"]))
+
+    def _skip(self, reason: str) -> dg.SensorResult:
+        return dg.SensorResult(skip_reason=reason, cursor=self._memory.cursor())
+
+    def _client(self, budget: RequestBudget) -> ApiClient:
+        api = self._api
+        return ApiClient(api.base_url, api.api_key, budget, header=api.header_name, limits=PROBE_LIMITS, now=self._now)
+
+    def _busy(self) -> frozenset[str]:
+        """The endpoints of all runs that have not ended, whoever asked for them."""
+        since = self._now() - _FORGET_RUNS
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, created_after=since))
+        if any(run.asset_selection is None for run in runs):
+            return frozenset(ENDPOINTS)
+        return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
+
+    def _choose(
+        self, known: dict[str, Committed], lookout: Lookout, busy: frozenset[str], money: Purse
+    ) -> tuple[list[tuple[Want, int]], list[str]]:
+        """The reads to ask for with their attempt numbers, and why others wait."""
+        chosen: list[tuple[Want, int]] = []
+        waiting: list[str] = []
+        for name, endpoint in ENDPOINTS.items():
+            if name in busy:
+                continue
+            if name in lookout.sights:
+                needs = lookout.sights[name].needs
+            else:
+                needs = () if endpoint in (*CHANGING, *LOGS) else (Need.CHANGES,)
+            load, look = known.get(name), lookout.looks.get(name)
+            for want in wants(endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every):
+                attempts = self._attempts(want)
+                began = load.full if want.full and load else load.began if load else None
+                last = max(filter(None, (began, self._memory.asked.get(name))), default=None)
+                if not (reason := refusal(want, attempts, money, last, self._now())):
+                    chosen.append((want, attempts.count))
+                    break
+                waiting.append(reason)
+        return chosen, waiting
+
+    def _attempts(self, want: Want) -> Attempts:
+        asked = dg.RunsFilter(tags={f"{TAG}/{want.endpoint}": want.token})
+        newest = self._instance.get_run_records(asked, limit=1)
+        if not newest:
+            return Attempts()
+        return Attempts(self._instance.get_runs_count(asked), newest[0].create_timestamp)
+
+    def _ask(self, chosen: list[tuple[Want, int]]) -> dg.SensorResult:
+        asked = {want.endpoint: self._now() for want, _ in chosen}
+        self._memory = replace(self._memory, asked=self._memory.asked | asked)
+        request = dg.RunRequest(
+            run_key=run_key(chosen),
+            asset_selection=[dg.AssetKey(want.endpoint) for want, _ in chosen],
+            run_config=RECONCILE if any(want.full for want, _ in chosen) else None,
+            tags={
+                **{f"{TAG}/{want.endpoint}": want.token for want, _ in chosen},
+                f"{TAG}/why": reasons(want for want, _ in chosen),
+            },
+        )
+        return dg.SensorResult(run_requests=[request], cursor=self._memory.cursor())

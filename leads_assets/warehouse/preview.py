@@ -1,0 +1,31 @@
+"""What a load would do: done by the load itself, to a copy that is thrown away.
+
+A second implementation of the comparison would be wrong one day without anybody noticing. The copy costs disk and a
+moment; the warehouse itself is only read.
+"""
+
+from pathlib import Path
+
+from leads_assets.extract import Extract
+from leads_assets.warehouse.connection import Warehouse, literal
+from leads_assets.warehouse.ledger import LedgerRow
+from leads_assets.warehouse.load import Loader, LoadOptions
+
+_RUN_ID = "preview"
+
+
+def copy_for_preview(warehouse: Warehouse, folder: Path) -> Warehouse:
+    """A copy of the warehouse in `folder`; an empty one where there is none yet. Raises a WarehouseError."""
+    copy = Warehouse(folder / "preview.duckdb")
+    with warehouse.read("the preview") as session:
+        if session is not None:
+            source = session.one("finding the warehouse's name", "SELECT current_database()")[0]
+            session.run("making the copy", f"ATTACH {literal(str(copy.path))} AS preview (TYPE duckdb)")
+            session.run("copying", f"COPY FROM DATABASE {source} TO preview")
+            session.run("closing the copy", "DETACH preview")
+    return copy
+
+
+def preview_load(copy: Warehouse, options: LoadOptions, extract: Extract) -> LedgerRow:
+    """The ledger row that loading `extract` would write. Raises a WarehouseError."""
+    return Loader(copy, options).load(extract, _RUN_ID).row

@@ -1,0 +1,34 @@
+"""`leads-assets status`: the freshness view, from the warehouse alone."""
+
+from pathlib import Path
+
+from leads_assets.demo.faults import Fault
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets_tests.cli.conftest import Command, OpenAccount
+from leads_assets_tests.project import Project
+
+
+def test_without_a_warehouse_it_says_so_and_makes_none(command: Command, tmp_path: Path) -> None:
+    told = command("status")
+    assert told.status == 0
+    assert told.out == f"There is no warehouse yet at {tmp_path / 'leads.duckdb'}: run `leads-assets sync`.\n"
+    assert list(tmp_path.iterdir()) == []
+    assert not command("status", "--json").json["exists"]
+
+
+def test_every_endpoint_has_a_line_with_rows_age_and_verdict(
+    command: Command, open_account: OpenAccount, tmp_path: Path
+) -> None:
+    api = open_account(faults=[Fault("wrong_total", "leads", 5)])
+    Project(tmp_path, api.base_url).materialize("leads", "teams")
+    before = api.count()
+    rows = {row["endpoint"]: row for row in command("status", "--json").json["endpoints"]}
+    assert list(rows) == list(ENDPOINTS)
+    assert (rows["teams"]["verdict"], rows["teams"]["live_rows"]) == ("proven", 4)
+    assert rows["teams"]["data_as_of"] is not None
+    assert (rows["leads"]["verdict"], rows["leads"]["data_as_of"]) == ("unproven", None)
+    assert rows["users"] == {"endpoint": "users", "verdict": "never loaded"}
+    shown = command("status").out
+    assert "the server states 125 rows, 120 different ids were read" in shown
+    assert "never loaded" in shown
+    assert api.count() == before

@@ -1,0 +1,335 @@
+"""The sensor's decisions, as tables."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from leads_assets.api.errors import BudgetSpent, HostUnreachable, LeadsApiError
+from leads_assets.api.probe import Event, NewestChange
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.pacing import Purse, purse
+from leads_assets.sensing import (
+    DENIED,
+    Attempts,
+    Need,
+    Want,
+    compare_changes,
+    compare_events,
+    look_refusal,
+    named,
+    reasons,
+    refusal,
+    run_key,
+    wants,
+)
+from leads_assets.sensor_memory import Look, Memory, due_looks, recall, seen
+from leads_assets.warehouse.committed import Committed
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+RECENT = NOW - HOUR
+READ = (Need.CHANGES,)
+FULL = (Need.RECONCILE,)
+LEADS, TEAMS, STEPS = ENDPOINTS["leads"], ENDPOINTS["teams"], ENDPOINTS["steps"]
+LOADED = Committed(began=RECENT, proven=RECENT, full=RECENT, full_pages=203, change_pages=4)
+HUNDRED = Committed(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
+THREE_MORE = Committed(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
+FIVE_LESS = Committed(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "needs", "blind"),
+    [
+        (NewestChange(7, RECENT, 100), HUNDRED, (), False),
+        (NewestChange(8, RECENT, 100), HUNDRED, (), False),
+        (NewestChange(9, RECENT, 100), HUNDRED, READ, False),
+        (NewestChange(7, NOW, 100), HUNDRED, READ, False),
+        (NewestChange(7, NOW, None), HUNDRED, READ, False),
+        (NewestChange(7, RECENT, None), HUNDRED, (), False),
+        (NewestChange(9, NOW, 101), HUNDRED, READ, False),
+        (NewestChange(7, RECENT, 99), HUNDRED, FULL, False),
+        (NewestChange(9, NOW, 99), HUNDRED, FULL + READ, False),
+        (NewestChange(7, RECENT, 101), HUNDRED, FULL, False),
+        (NewestChange(3, RECENT - HOUR, 99), HUNDRED, FULL, False),
+        (NewestChange(3, RECENT - HOUR, 100), HUNDRED, READ, True),
+        (NewestChange(3, None, None), HUNDRED, READ, True),
+        (NewestChange(None, None, 0), HUNDRED, FULL, False),
+        (NewestChange(None, None, 0), Committed(), (), False),
+        (NewestChange(None, None, None), Committed(), (), False),
+        (NewestChange(1, NOW, 1), Committed(), READ, False),
+        (NewestChange(7, RECENT, 103), THREE_MORE, (), False),
+        (NewestChange(7, RECENT, 102), THREE_MORE, FULL, False),
+        (NewestChange(7, RECENT, 95), FIVE_LESS, (), False),
+    ],
+)  # fmt: skip
+def test_leads_are_compared_by_newest_change_and_total(
+    found: NewestChange, known: Committed, needs: tuple[Need, ...], blind: bool
+) -> None:
+    sight = compare_changes(found, known)
+    assert (sight.needs, sight.blind) == (needs, blind)
+
+
+@pytest.mark.parametrize(
+    ("ids", "highest", "needs"),
+    [((1, 2), 2, ()), ((1, 2), 5, ()), ((1, 3), 2, READ), ((), 2, ()), ((), None, ()), ((0,), None, READ)],
+)
+def test_events_count_as_new_above_the_newest_committed_one(
+    ids: tuple[int, ...], highest: int | None, needs: tuple[Need, ...]
+) -> None:
+    assert compare_events([Event(id_, "lead.creation") for id_ in ids], Committed(highest_id=highest)).needs == needs
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoints"),
+    [
+        ("lead.creation", {"leads"}),
+        ("lead.step.changed", {"leads"}),
+        ("account.step.deleted", {"steps"}),
+        ("account.pipeline.updated", {"pipelines"}),
+        ("account.default_field.created", {"fields"}),
+        ("client_folder.created", {"clients_folders"}),
+        ("task.status.changed", {"follow_ups"}),
+        ("prospect.updated", {"prospecting_lists"}),
+        ("something.else", set()),
+        ("leadership.changed", set()),
+        ("", set()),
+    ],
+)
+def test_an_event_names_the_endpoints_whose_prefix_it_has(name: str, endpoints: set[str]) -> None:
+    assert named([Event(1, name)], Committed(), None, ENDPOINTS.values()) == endpoints
+
+
+@pytest.mark.parametrize(
+    ("highest", "before", "expected"),
+    [
+        (None, None, {"leads", "steps"}),
+        (1, None, {"steps"}),
+        (2, None, set()),
+        (None, "1", {"steps"}),
+        (1, "2", set()),
+        (1, DENIED, {"steps"}),
+    ],
+)
+def test_an_event_names_something_once_whether_committed_or_only_seen(
+    highest: int | None, before: str | None, expected: set[str]
+) -> None:
+    look = Look(before, NOW, NOW) if before else None
+    found = [Event(1, "lead.creation"), Event(2, "account.step.updated")]
+    assert named(found, Committed(highest_id=highest), look, ENDPOINTS.values()) == expected
+
+
+def test_a_look_remembers_since_when_a_list_has_looked_like_that() -> None:
+    first = seen(None, "a", RECENT)
+    assert seen(first, "a", NOW) == Look("a", NOW, RECENT)
+    assert seen(first, "b", NOW) == Look("b", NOW, NOW)
+    assert seen(seen(first, "a", RECENT, told=True), "a", NOW) == Look("a", NOW, RECENT, told=RECENT)
+
+
+def _look(since: datetime, told: datetime | None = None, fingerprint: str = "f") -> Look:
+    return Look(fingerprint, NOW, since, told)
+
+
+@pytest.mark.parametrize(
+    ("known", "look", "needs", "expected"),
+    [
+        (LOADED, _look(RECENT - MINUTE), READ, []),
+        (LOADED, _look(RECENT), READ, []),
+        (LOADED, _look(NOW), READ, ["changes"]),
+        (LOADED, _look(NOW), (), []),
+        (LOADED, None, READ, []),
+        (LOADED, _look(NOW), FULL, ["reconcile"]),
+        (LOADED, _look(NOW), FULL + READ, ["reconcile", "changes"]),
+        (LOADED, _look(RECENT - MINUTE), FULL, []),
+        (Committed(began=NOW, proven=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
+        (Committed(began=NOW, proven=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
+        (LOADED, _look(RECENT - DAY, told=NOW), (), ["changes"]),
+        (LOADED, _look(RECENT - DAY, told=NOW), READ, ["changes"]),
+        (LOADED, _look(NOW, told=RECENT - MINUTE), (), []),
+        (None, None, READ, ["missing"]),
+        (None, _look(NOW, fingerprint="NotFound"), READ, ["missing"]),
+        (Committed(began=NOW, proven=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
+        (Committed(began=NOW, proven=NOW), _look(RECENT), (), ["due"]),
+    ],
+)
+def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
+    known: Committed | None, look: Look | None, needs: tuple[Need, ...], expected: list[str]
+) -> None:
+    found = wants(LEADS, known, look, needs, now=NOW, reconcile_every=DAY)
+    assert [want.token.split("-")[0] for want in found] == expected
+
+
+def test_a_gated_list_that_was_never_readable_is_not_wanted() -> None:
+    denied = _look(NOW, fingerprint=DENIED)
+    assert not wants(TEAMS, None, denied, READ, now=NOW, reconcile_every=DAY)
+    assert wants(STEPS, None, denied, READ, now=NOW, reconcile_every=DAY)
+    assert wants(TEAMS, LOADED, denied, READ, now=NOW, reconcile_every=DAY)
+
+
+@pytest.mark.parametrize(("need", "requests"), [(Need.CHANGES, 4), (Need.RECONCILE, 203)])
+def test_a_read_of_leads_costs_what_the_last_one_of_its_kind_did(need: Need, requests: int) -> None:
+    (want,) = wants(LEADS, LOADED, _look(NOW), (need,), now=NOW, reconcile_every=DAY)
+    assert want.requests == requests
+
+
+LITTLE = Want("leads", "t", "changed", 4)
+LARGE = Want("leads", "t", "changed", 203, full=True)
+DUE = Want("leads", "t", "due", 203, reserved=True)
+PLENTY = Purse(1000, 0, 12 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("want", "attempts", "money", "last_read", "says"),
+    [
+        (LITTLE, Attempts(), PLENTY, None, ""),
+        (LITTLE, Attempts(), PLENTY, NOW - 6 * MINUTE, ""),
+        (LITTLE, Attempts(), PLENTY, NOW - 5 * MINUTE, "waits until"),
+        (LITTLE, Attempts(), PLENTY, NOW + HOUR, ""),
+        (LARGE, Attempts(), PLENTY, NOW - 4 * HOUR, "waits until"),
+        (LARGE, Attempts(), PLENTY, NOW - 5 * HOUR, ""),
+        (DUE, Attempts(), PLENTY, NOW - MINUTE, ""),
+        (LARGE, Attempts(), Purse(300, 100, HOUR), None, "its read of 203 requests waits"),
+        (DUE, Attempts(), Purse(300, 100, HOUR), None, ""),
+        (DUE, Attempts(), Purse(202, 100, HOUR), None, "its read of 203 requests waits"),
+        (LARGE, Attempts(), Purse(None, 100, HOUR), NOW, ""),
+        (LITTLE, Attempts(1, NOW - 4 * MINUTE), PLENTY, None, "asked 1 times"),
+        (LITTLE, Attempts(1, NOW - 5 * MINUTE), PLENTY, None, ""),
+        (LITTLE, Attempts(3, NOW - 19 * MINUTE), PLENTY, None, "asked 3 times"),
+        (LITTLE, Attempts(3, NOW - 20 * MINUTE), PLENTY, None, ""),
+        (DUE, Attempts(50, NOW - 23 * HOUR), PLENTY, None, "asked 50 times"),
+        (DUE, Attempts(5000, NOW - DAY), PLENTY, None, ""),
+    ],
+)
+def test_a_wanted_read_waits_for_its_turn_and_its_requests(
+    want: Want, attempts: Attempts, money: Purse, last_read: datetime | None, says: str
+) -> None:
+    told = refusal(want, attempts, money, last_read, NOW)
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("money", "last_look", "says"),
+    [
+        (PLENTY, None, ""),
+        (PLENTY, NOW - 3 * MINUTE, ""),
+        (PLENTY, NOW - 2 * MINUTE, "so that the day's requests last"),
+        (PLENTY, NOW + DAY, ""),
+        (Purse(None, 0, HOUR), NOW, ""),
+        (Purse(0, 0, HOUR), None, "0 requests left today"),
+        (Purse(100, 99, HOUR), None, "100 requests left today, 99 kept for today's reconcile"),
+        (Purse(100, 98, HOUR), None, ""),
+    ],
+)
+def test_a_look_waits_for_its_turn_and_leaves_the_reserve(money: Purse, last_look: datetime | None, says: str) -> None:
+    told = look_refusal(money, 2, last_look, NOW)
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("full", "reserve"), [(None, 203), (NOW - DAY, 203), (NOW - 13 * HOUR, 203), (NOW - 11 * HOUR, 0), (NOW, 0)]
+)
+def test_requests_are_kept_for_a_reconcile_that_falls_due_today(full: datetime | None, reserve: int) -> None:
+    load = Committed(began=NOW, proven=NOW, full=full, full_pages=203)
+    assert purse(2000, [load], NOW, DAY) == Purse(2000, reserve, 12 * HOUR)
+
+
+@pytest.mark.parametrize(("leads", "change_pages"), [(20_000, 4), (145_719, 11), (190_000, 40)])
+def test_a_busy_day_keeps_within_the_quota_and_its_reconcile_fits(leads: int, change_pages: int) -> None:
+    full_pages = leads // 99 + 20
+    midnight = datetime(2026, 3, 1, tzinfo=UTC)
+    spent, reconciled, last = 0, False, {"look": midnight - HOUR, "leads": midnight - HOUR, "events": midnight - HOUR}
+    costs = {"look": 2, "leads": change_pages, "events": 2}
+    for tick in range(288):
+        now = midnight + tick * timedelta(minutes=5)
+        full = now if reconciled else midnight - 12 * HOUR
+        money = purse(2000 - spent, [Committed(full=full, full_pages=full_pages)], now, DAY)
+        if not reconciled and tick >= 144:
+            spent, reconciled = spent + full_pages, True
+            continue
+        if look_refusal(money, 2, last["look"], now):
+            continue
+        spent, last["look"] = spent + costs["look"], now
+        for name in ("leads", "events"):
+            money = purse(2000 - spent, [Committed(full=full, full_pages=full_pages)], now, DAY)
+            if not refusal(Want(name, "t", "changed", costs[name]), Attempts(), money, last[name], now):
+                spent, last[name] = spent + costs[name], now
+    assert spent <= 2000
+
+
+def test_the_run_key_carries_what_is_wanted_and_the_attempt() -> None:
+    other = Want("steps", "t", "changed", 1)
+    keys = [
+        run_key([(LITTLE, 0)]),
+        run_key([(LITTLE, 1)]),
+        run_key([(other, 0)]),
+        run_key([(LITTLE, 0), (other, 0)]),
+        run_key([(LITTLE, 1), (other, 0)]),
+        run_key([(LITTLE, 0), (other, 1)]),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert run_key([(LITTLE, 0), (other, 1)]) == run_key([(other, 1), (LITTLE, 0)])
+
+
+def test_reasons_are_told_once_for_all_lists_that_share_them() -> None:
+    chosen = [Want("steps", "t", "changed", 1), Want("users", "t", "missing", 1), Want("teams", "t", "changed", 1)]
+    assert reasons(chosen) == "changed: steps, teams; missing: users"
+
+
+def test_small_lists_are_due_after_the_slow_beat_the_longest_waiting_first() -> None:
+    looks = {
+        "users": Look("f", NOW - 3 * HOUR, NOW),
+        "teams": Look("f", NOW - 2 * HOUR, NOW),
+        "steps": Look("f", NOW - HOUR, NOW),
+    }
+    endpoints = [ENDPOINTS[name] for name in ("steps", "teams", "users", "fields")]
+    assert due_looks(endpoints, looks, NOW) == ["fields", "users", "teams"]
+
+
+def test_the_memory_survives_the_cursor() -> None:
+    memory = Memory(
+        looks={"teams": Look("f", NOW, RECENT)}, asked={"teams": NOW}, looked_at=NOW, failures=2, trouble="t"
+    )
+    assert recall(memory.cursor()) == memory
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        None, "", "x", "[]", "null", "3", '{"looks"', '{"looks": []}', '{"failures": "many"}',
+        '{"looks": {"teams": {"fingerprint": "f"}}}', '{"looked_at": "2026-01-01T00:00:00"}',
+    ],
+)  # fmt: skip
+def test_a_cursor_that_cannot_be_read_is_an_empty_memory(cursor: str | None) -> None:
+    assert recall(cursor) == Memory()
+
+
+def test_a_cursor_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
+    newer: dict[str, Any] = {**json.loads(Memory(failures=1).cursor()), "added": True}
+    assert recall(json.dumps(newer)) == Memory(failures=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "pause"),
+    [
+        (HostUnreachable("no"), 0, 5 * MINUTE),
+        (HostUnreachable("no"), 1, 10 * MINUTE),
+        (HostUnreachable("no"), 3, 40 * MINUTE),
+        (HostUnreachable("no"), 4, HOUR),
+        (HostUnreachable("no"), 5000, HOUR),
+        (BudgetSpent("spent", NOW + 3 * HOUR), 0, 3 * HOUR),
+        (BudgetSpent("spent", NOW), 0, 5 * MINUTE),
+    ],
+)
+def test_pauses_after_trouble_double_up_to_an_hour_or_last_as_long_as_told(
+    error: LeadsApiError, failures: int, pause: timedelta
+) -> None:
+    after = Memory(failures=failures).after_trouble(error, NOW, 5 * MINUTE)
+    assert after.failures == failures + 1
+    assert after.resume_at == NOW + pause
+    assert str(error) in after.pause(NOW)
+    assert not after.pause(NOW + pause)
