@@ -34,7 +34,7 @@ def main() -> None:
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:,.0f} k" if value else "0"))
         panel.grid(color=GRID)
         panel.spines[["top", "right"]].set_visible(False)
-    picture.savefig(sys.argv[1], dpi=100)
+    picture.savefig(sys.argv[1], dpi=90)
 
 
 if __name__ == "__main__":

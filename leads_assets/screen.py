@@ -58,8 +58,9 @@ _FAST: Mapping[ColumnType, Any] = {
 _DELICATE = (
     re.compile(rb"\.(?:(?<![0-9]:[0-9]{2}\.)[0-9]{5}|[0-9]{7})"),
     re.compile(rb"\.(?<=[0-9]{10}\.)[0-9]"),
-    re.compile(rb"e(?<=[0-9]e)[+-]?[0-9]"),
-    re.compile(rb"E(?<=[0-9]E)[+-]?[0-9]"),
+    # Not the é of "\u00e9 ", nor what looks like an exponent in the middle of a text of hexadecimal digits.
+    re.compile(rb"e(?<=[0-9]e)(?<!\\u.e)(?<!\\u..e)(?<!\\u...e)[+-]?[0-9]+[\s,\]}]"),
+    re.compile(rb"E(?<=[0-9]E)(?<!\\u.E)(?<!\\u..E)(?<!\\u...E)[+-]?[0-9]+[\s,\]}]"),
 )
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 

@@ -89,6 +89,11 @@ class Want:
     full: bool = False
     reserved: bool = False
 
+    @property
+    def stream(self) -> str:
+        """What shares a pace: the reads of one list, those of its changes apart from its reconciles."""
+        return f"{self.endpoint}, reconcile" if self.full else self.endpoint
+
 
 def wants(
     endpoint: Endpoint,

@@ -32,7 +32,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the sensor remembers from tick to tick. `asked`: when a run was last asked for, per endpoint."""
+    """What the sensor remembers from tick to tick. `asked`: when a run was last asked for, per stream of reads."""
 
     looks: dict[str, Look] = field(default_factory=dict)
     asked: dict[str, Moment] = field(default_factory=dict)

@@ -150,7 +150,7 @@ class _Tick:
             for want in wants(endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None
-                last = max(filter(None, (began, self._memory.asked.get(name))), default=None)
+                last = max(filter(None, (began, self._memory.asked.get(want.stream))), default=None)
                 if not (reason := refusal(want, attempts, money, last, self._now())):
                     chosen.append((want, attempts.count))
                     break
@@ -165,7 +165,7 @@ class _Tick:
         return Attempts(self._instance.get_runs_count(asked), newest[0].create_timestamp)
 
     def _ask(self, chosen: list[tuple[Want, int]]) -> dg.SensorResult:
-        asked = {want.endpoint: self._now() for want, _ in chosen}
+        asked = {want.stream: self._now() for want, _ in chosen}
         self._memory = replace(self._memory, asked=self._memory.asked | asked)
         request = dg.RunRequest(
             run_key=run_key(chosen),

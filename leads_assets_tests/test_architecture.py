@@ -31,7 +31,7 @@ FORBIDDEN = {
     "leads_assets.warehouse": {"dagster", "requests"},
     "leads_assets.demo": {"dagster", "duckdb", "requests"},
 }
-STRANGERS = ({"assets"}, {"checks"}, {"sensors", "sensing", "schedules"})
+STRANGERS = ({"assets"}, {"checks"}, {"sensors", "sensing", "sensor_memory", "pacing", "looking", "schedules"})
 
 
 def _name(path: Path) -> str:

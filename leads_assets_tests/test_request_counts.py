@@ -1,62 +1,67 @@
-"""What things cost in requests, counted by the server, on an account of 20,000 leads. The README quotes these figures."""
+"""What things cost in requests, counted by the server, on an account of 20,000 leads: the README's figures."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from leads_assets.demo.account import Account
-from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets_tests.watched import Watched, asked
+from leads_assets.sensor_memory import SLOW_BEAT
+from leads_assets_tests.watched import SMALL, Watched, asked
 
 LEADS = 20_000
-TICKS_A_DAY = 288
-FULL_LEADS = 203
-"""100 rows a page with one of overlap: 1 + ceil((20,000 - 100) / 99)."""
-OTHERS = 0
-"""The other thirteen lists."""
+CHANGED = 300
+TICK = timedelta(minutes=5)
+DAY = timedelta(days=1)
+
+FULL = 203
+"""Leads in full: 100 rows a page, one of them the overlap: 1 + ceil((20,000 - 100) / 99)."""
+OTHERS = 17
+"""The other thirteen lists: one each, three for the paged one, one more for two that may have been cut at a page."""
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """An account of 20,000 leads with the quota of a day."""
+def test_the_first_sync_the_second_one_a_changed_account_and_a_quiet_day_cost_this_many_requests(
+    tmp_path: Path,
+) -> None:
     with DemoApi(Account(leads=LEADS)) as api:
-        yield Watched(api, tmp_path_factory.mktemp("counted"), daily=2000)
+        project = Watched(api, tmp_path, daily=2000)
+        first_look = project.tick()
+        assert asked(first_look) == set(ENDPOINTS)
+        assert api.count() == len(ENDPOINTS) == 14
+
+        api.reset()
+        assert project.run(first_look).success
+        assert (api.count("leads"), api.count()) == (FULL, FULL + OTHERS) == (203, 220)
+
+        assert _sync(project) == {"leads": 1, "others": OTHERS}
+
+        ids = [int(row["id"]) for row in api.account.rows("leads")]
+        assert len(api.account.update("leads", ids[:: LEADS // CHANGED][:CHANGED])) == CHANGED
+        # 300 events make the log longer than a page, so that it is looked at whether it goes on.
+        assert _sync(project) == {"leads": 4, "others": OTHERS + 1}
+        assert project.project.query("SELECT sum(updated) FROM ops.sync_runs WHERE endpoint = 'leads'") == [(CHANGED,)]
+
+        assert _quiet_day(project) == {"leads": 288, "webhook_events": 288, "small lists": 144}
 
 
-def _cost(project: Watched) -> Counter[str]:
-    """Requests per endpoint of a sync of everything."""
+def _sync(project: Watched) -> dict[str, int]:
+    """Requests of a sync of everything."""
     project.api.reset()
     assert project.materialize().success
-    return Counter(name for name, _ in project.api.requests)
+    leads = project.api.count("leads")
+    return {"leads": leads, "others": project.api.count() - leads}
 
 
-def test_dump(project: Watched) -> None:
-    a = _cost(project)
-    b = _cost(project)
-    project.api.account.update("leads", [int(r["id"]) for r in list(project.api.account.rows("leads"))[::66][:300]])
-    c = _cost(project)
-    import time
-    t = time.monotonic()
-    for n in a: print(n, a[n], b[n], c[n], project.api.account.total(n))
-    print(sum(a.values()), sum(b.values()), sum(c.values()))
+def _quiet_day(project: Watched) -> dict[str, int]:
+    """Requests of a day of ticks in which nothing changes. The last of them finds that the daily full read is due."""
     project.api.reset()
-    first = project.tick()
-    print(asked(first), project.api.count())
-    assert project.run(first).success
-    print(project.api.count())
-    project.api.reset()
-    began = project.now()
-    from datetime import datetime, UTC
-    days = Counter()
-    for tick in range(1, 289):
-        project.ahead = tick * timedelta(minutes=5)
-        n = project.api.count()
-        r = project.tick()
-        if asked(r): print(tick, asked(r))
-        if project.api.count() - n != 2: print(tick, project.api.count() - n, r.skip_reason.skip_message if r.skip_reason else "")
-    print(project.api.count(), time.monotonic() - t)
+    runs = []
+    for number in range(1, DAY // TICK + 1):
+        project.ahead = number * TICK
+        runs.append(asked(project.tick()))
+    assert not any(runs[:-1])
+    assert runs[-1] == set(ENDPOINTS)
+    counted = Counter("small lists" if name in SMALL else name for name, _ in project.api.requests)
+    assert counted["small lists"] == DAY // SLOW_BEAT * len(SMALL)
+    return dict(counted)

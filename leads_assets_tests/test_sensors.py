@@ -18,6 +18,7 @@ from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.resources import LeadsApiResource, WarehouseResource
+from leads_assets.schedules import RECONCILE
 from leads_assets.sensors import api_changes_sensor
 from leads_assets_tests.watched import SMALL, Watched, asked, reason
 
@@ -109,6 +110,19 @@ def test_a_deleted_lead_makes_the_next_read_a_full_one_that_marks_it(watched: Wa
     assert watched.run(result).success
     assert watched.project.query("SELECT id FROM leads WHERE _deleted_at IS NOT NULL") == [(gone,)]
     assert not watched.tick().run_requests
+
+
+def test_frequent_reads_of_changes_do_not_put_off_a_reconcile(watched: Watched) -> None:
+    watched.write("UPDATE ops.sync_runs SET pages = 200 WHERE endpoint = 'leads'")
+    watched.daily = 2000
+    first, second = [int(row["id"]) for row in watched.api.account.rows("leads")][:2]
+    watched.api.account.update("leads", [first])
+    watched.ahead = timedelta(hours=10)
+    assert "leads" in asked(watched.tick())
+    watched.api.account.delete("leads", [second])
+    watched.ahead += TICK
+    (request,) = watched.tick().run_requests or ()
+    assert request.run_config == RECONCILE
 
 
 def test_a_restored_lead_without_a_new_change_is_found_by_the_total(watched: Watched) -> None:
@@ -316,12 +330,15 @@ def test_a_server_that_hides_its_newest_change_is_read_when_events_say_so(watch:
 
 
 def test_no_record_no_key_and_no_query_stands_in_cursor_tags_or_reasons(watched: Watched) -> None:
-    account = watched.api.account
+    account, told = watched.api.account, reason(watched.tick())
     account.update("users", _some(watched, "users"))
     account.update("leads", _some(watched, "leads"))
     watched.ahead = timedelta(hours=2)
     result = watched.tick()
-    told = f"{result.cursor} {result.run_requests} {reason(watched.tick()) if not result.run_requests else ''}"
+    assert asked(result) == {"users", "leads", "webhook_events"}
+    told += f"{result.cursor} {result.run_requests}"
+    watched.api.set_faults([parse_fault("echo_key=500")])
+    told += f"{reason(watched.tick())} {watched.cursor}"
     user = next(iter(account.rows("users")))
-    for secret in (watched.api.key, user["email"], user["lastname"], "limit=", "order=", "http"):
+    for secret in (watched.api.key, user["email"], user["lastname"], "limit=", "order=", "http:"):
         assert secret not in told

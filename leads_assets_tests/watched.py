@@ -46,20 +46,26 @@ class Watched:
     @property
     def resources(self) -> dict[str, Any]:
         """The resources, wired as in the definitions."""
-        path = self.project.path
-        warehouse = WarehouseResource(path=str(path), lock_seconds=1)
-        sync = SyncOptions.configure_at_launch(reconcile_hours=24.0)
+        warehouse, sync = self._warehouse, SyncOptions.configure_at_launch(reconcile_hours=24.0)
         return {
-            "leads_api": LeadsApiResource(
-                base_url=self.api.base_url,
-                api_key=self.key,
-                budget_file=f"{path}.requests",
-                daily_requests=self.daily,
-            ),
+            "leads_api": self._api,
             "warehouse": warehouse,
             "sync": sync,
             "io_manager": DuckDBUpsertIOManager(warehouse=warehouse, sync=sync),
         }
+
+    @property
+    def _api(self) -> LeadsApiResource:
+        return LeadsApiResource(
+            base_url=self.api.base_url,
+            api_key=self.key,
+            budget_file=f"{self.project.path}.requests",
+            daily_requests=self.daily,
+        )
+
+    @property
+    def _warehouse(self) -> WarehouseResource:
+        return WarehouseResource(path=str(self.project.path), lock_seconds=1)
 
     @cached_property
     def assets(self) -> list[dg.AssetsDefinition]:
@@ -86,7 +92,7 @@ class Watched:
 
     def tick(self) -> dg.SensorResult:
         """One evaluation; the cursor is kept for the next."""
-        resources = {name: self.resources[name] for name in ("leads_api", "warehouse")}
+        resources = {"leads_api": self._api, "warehouse": self._warehouse}
         with dg.build_sensor_context(self.instance, self.cursor, resources=resources) as context:
             result = self.sensor(context)
         assert isinstance(result, dg.SensorResult)

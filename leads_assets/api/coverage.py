@@ -106,7 +106,6 @@ class Coverage:
         ids = page.usable_ids
         if not self._begun:
             self._begin(ids)
-        self.rejected += len(page.ids) - len(ids)
         self.order = _joined(self.order, _order(ids))
         new = {identity for identity in ids if not self._knows(identity)}
         self.grew = bool(new) or len(ids) < len(page.ids)
@@ -117,7 +116,9 @@ class Coverage:
             for record, identity, key in zip(page.records, page.ids, keys, strict=True)
             if not self._is_repeated(key, record)
         ]
-        self.duplicates += sum(identity is not None for _, identity in rows) - len(new)
+        unusable = sum(identity is None for _, identity in rows)
+        self.rejected += unusable
+        self.duplicates += len(rows) - unusable - len(new)
         self._extend(ids, keys, page)
         return [record for record, _ in rows], [identity for _, identity in rows]
 

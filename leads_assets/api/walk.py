@@ -74,6 +74,7 @@ class Walk:
         self._steps_back = 0
         self._repeats = 0
         self._is_lined_up = True
+        self._is_full = False
         self._furthest = 0
         self._idle = 0
         self._total: int | None = None
@@ -123,10 +124,8 @@ class Walk:
         is_whole_again = self._coverage.shared_with_tail(page) > 0.5
         if not is_whole_again and not self._begins_again(page):
             return True
-        if self._total is not None and self._coverage.distinct < self._total:
-            self._doubts.add(
-                f"the server states {self._total:,} rows, sends {self._coverage.distinct:,} and ignores `offset`"
-            )
+        if self._total is not None:
+            self._doubts.add("the server ignores `offset`")
         elif not is_whole_again or self._size in _LIKELY_CAPS:
             self._doubts.add(f"{self._size:,} rows may be a limit of the server, which ignores `offset`")
         return False
@@ -159,6 +158,7 @@ class Walk:
                 return
             seen = offset + page.width
             self._count_idle(seen)
+            self._is_full = page.width >= self._size
             self._size = max(self._size, page.width)
             offset = max(seen - 1, offset + 1)
 
@@ -177,7 +177,7 @@ class Walk:
         if self._coverage.by_id:  # in any other order what a page tells depends on when it was read
             if self._total is not None:
                 end, ahead = max(self._total - 1, offset + 1), self._threads
-            elif self._pages >= _FULL_PAGES_BEFORE_AHEAD:
+            elif self._pages >= _FULL_PAGES_BEFORE_AHEAD and self._is_full:
                 end, ahead = offset + self._size * self._threads, min(self._pages - 1, self._threads)
         page = pages.read(offset, step=max(1, self._size - 1), end=end, ahead=ahead)
         self._note(page)
@@ -210,7 +210,8 @@ class Walk:
         self._moved = True
         self._repeats = 0
         self._steps_back += 1
-        return self._is_lined_up and self._steps_back <= max(_CALM_STEPS_BACK, self._pages // 2)
+        pages_covered = self._coverage.distinct // self._size
+        return self._is_lined_up and self._steps_back <= max(_CALM_STEPS_BACK, pages_covered // 2)
 
     def _is_end(self, page: Page, offset: int) -> bool:
         seen = offset + page.width

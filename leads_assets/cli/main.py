@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from leads_assets.api.errors import LeadsApiError
-from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status, sync
+from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status, sync, torture
 from leads_assets.warehouse.errors import WarehouseError
 
-_COMMANDS = (demo, demo_api, dev, sync, status, plan, doctor, compact)
+_COMMANDS = (demo, demo_api, dev, sync, status, plan, doctor, compact, torture)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

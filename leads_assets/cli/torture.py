@@ -1,4 +1,4 @@
-"""`leads-assets torture`: one fault after the other, and whether a sync under it ends complete, or says that it did not.
+"""`leads-assets torture`: one fault after the other; does a sync under it end complete, or say that it did not?
 
 Each case is an account, a clean sync, changes on the server so that a loss would show, a fault, and a sync under it;
 where that one did not end complete, another one after the fault shows whether the table recovers.
@@ -6,55 +6,21 @@ where that one did not end complete, another one after the fault shows whether t
 
 import argparse
 import json
-import shutil
-import tempfile
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from itertools import repeat
+from multiprocessing import get_context
 
-import dagster as dg
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from leads_assets.cli.torture_cases import CASES, UNPAGED, Case
-from leads_assets.cli.torture_copy import Copy, Records, live, served
-from leads_assets.cli.torture_sync import Sync, Told
-from leads_assets.demo.account import Account
-from leads_assets.demo.faults import Fault, parse_fault
-from leads_assets.demo.server import DemoApi
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.cli.torture_cases import CASES, Case, Outcome, Verdict
 
-_CLOCK = 1_751_500_000.0
-"""The account's time stands still here, so that every case begins with the same account."""
 _WIDTH = 160
-
-
-class Verdict(StrEnum):
-    """What a user may think of a sync; the later, the worse."""
-
-    COMPLETE = "complete"
-    SAID_SO = "said so"
-    SILENT_LOSS = "SILENT LOSS"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One case: what the sync under the fault told, the rows on both sides, and the verdict. `after`: the next sync's."""
-
-    fault: str
-    switches: str
-    happened: str
-    requests: int
-    server_rows: int
-    live_rows: int
-    verdict: Verdict
-    why: str
-    after: Verdict | None
+_COLOURS = {Verdict.COMPLETE: "green", Verdict.SAID_SO: "yellow", Verdict.SILENT_LOSS: "bold red"}
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -72,9 +38,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run all cases; exit status 1 if one is a silent loss."""
-    console = Console(stderr=True)
-    cases = track(CASES, "torture", console=console, transient=True, disable=not console.is_terminal)
-    outcomes = list(torture(cases, arguments.leads))
+    with Console(stderr=True).status(f"{len(CASES)} faults, one minute"):
+        outcomes = _in_parallel(CASES, arguments.leads)
     if arguments.json:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     else:
@@ -82,154 +47,26 @@ def run(arguments: argparse.Namespace) -> int:
     return int(any(Verdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in outcomes))
 
 
-def torture(cases: Iterator[Case] | Sequence[Case], leads: int) -> Iterator[Outcome]:
-    """The outcomes of the cases on an account with that many leads."""
-    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
-        bench = _Bench(Path(folder), leads, instance)
-        for number, case in enumerate(cases):
-            yield bench.outcome(case, Path(folder) / f"case_{number}.duckdb")
+def _in_parallel(cases: Sequence[Case], leads: int) -> list[Outcome]:
+    """The outcomes in the order of the cases, each n-th one from a process of its own: Dagster needs a core."""
+    processes = min(4, os.cpu_count() or 1)
+    shares = [cases[start::processes] for start in range(processes)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        found = list(pool.map(_share, shares, repeat(leads)))
+    return [found[place % processes][place // processes] for place in range(len(cases))]
 
 
-class _Bench:
-    """Accounts and warehouses that all begin alike: the clean sync is the same for all cases, so it is made once."""
+def _share(cases: Sequence[Case], leads: int) -> list[Outcome]:
+    # Dagster takes a second to load, and no other command needs it in this process.
+    from leads_assets.cli.torture_trial import torture  # noqa: PLC0415
 
-    def __init__(self, folder: Path, leads: int, instance: dg.DagsterInstance) -> None:
-        self._leads = leads
-        self._instance = instance
-        self._clean = folder / "clean.duckdb"
-        with DemoApi(self._account()) as api:
-            told = Sync(base_url=api.base_url, warehouse=self._clean, endpoints=tuple(ENDPOINTS)).run(instance)
-        if not all(word.claims_complete for word in told.values()):
-            raise RuntimeError(f"the sync without a fault did not end complete: {told}")
-
-    def _account(self) -> Account:
-        account = Account(leads=self._leads, clock=lambda: _CLOCK)
-        # As long as the leads, so that a page can be less than all; and odd, because a round number may be a limit.
-        for name in UNPAGED:
-            account.insert(name, max(0, (self._leads | 1) - account.total(name)))
-        return account
-
-    def outcome(self, case: Case, warehouse: Path) -> Outcome:
-        """Run one case in a warehouse of its own."""
-        account = self._account()
-        if not case.is_new:
-            shutil.copyfile(self._clean, warehouse)
-            for name in case.endpoints:
-                _change(account, name, case)
-        faults = [parse_fault(text) for text in case.faults.split()]
-        with DemoApi(account, **case.server) as api:
-            trial = _Trial(account, warehouse, case, faults, self._instance)
-            api.set_faults(faults)
-            found = trial.sync(api.base_url, case.settings, case.options)
-            requests = api.count()
-            api.set_faults([])
-            after = None
-            if found.verdict is not Verdict.COMPLETE or "drift" in case.faults:
-                # On another day: neither the spent requests nor the server's quota hold any more.
-                Path(f"{warehouse}.requests").unlink(missing_ok=True)
-                after = trial.sync(api.base_url, {}, case.healing, is_faulty=False).verdict
-        return Outcome(
-            fault=case.name,
-            switches=case.faults,
-            happened=found.words,
-            requests=requests,
-            server_rows=found.server_rows,
-            live_rows=found.live_rows,
-            verdict=found.verdict,
-            why=found.why,
-            after=after,
-        )
-
-
-def _change(account: Account, name: str, case: Case) -> None:
-    ids = [int(row["id"]) for row in account.rows(name)]
-    account.insert(name, case.inserted)
-    account.update(name, ids[1 :: max(1, len(ids) // max(1, case.updated))][: case.updated])
-    account.delete(name, ids[:: max(1, len(ids) // max(1, case.deleted))][: case.deleted])
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    verdict: Verdict
-    why: str
-    words: str
-    server_rows: int
-    live_rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    account: Account
-    warehouse: Path
-    case: Case
-    faults: Sequence[Fault]
-    instance: dg.DagsterInstance
-
-    def sync(
-        self, base_url: str, settings: Mapping[str, Any], options: Mapping[str, Any], *, is_faulty: bool = True
-    ) -> _Found:
-        """Sync once and judge each endpoint; the worst verdict counts."""
-        names = self.case.endpoints
-        faults = {fault.kind: fault for fault in self.faults} if is_faulty else {}
-        table_before = self._each(lambda name: live(self.warehouse, name))
-        server_before = self._each(lambda name: self._served(name, faults))
-        told = Sync(
-            base_url=base_url, warehouse=self.warehouse, endpoints=names, settings=settings, options=options
-        ).run(self.instance)
-        copies = [
-            Copy(
-                name=name,
-                server_before=server_before[name],
-                server_after=self._served(name, faults),
-                table_before=table_before[name],
-                table_after=live(self.warehouse, name),
-                instead="not a number" if "misfit" in faults else None,
-            )
-            for name in names
-        ]
-        verdicts = [judge(told[copy.name], copy) for copy in copies]
-        verdict, why = max(verdicts, key=lambda found: list(Verdict).index(found[0]))
-        return _Found(
-            verdict,
-            why,
-            _sentence(told),
-            sum(len(copy.server_after) for copy in copies),
-            sum(len(copy.table_after) for copy in copies),
-        )
-
-    def _each(self, look: Callable[[str], Records]) -> dict[str, Records]:
-        return {name: look(name) for name in self.case.endpoints}
-
-    def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
-        added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
-        return served(name, ({**row, **added} for row in self.account.rows(name)))
-
-
-def judge(told: Told, copy: Copy) -> tuple[Verdict, str]:
-    """The verdict on one endpoint, and its reason where the verdict is a loss."""
-    broken = copy.harm(is_claimed=told.claims_complete) + (copy.gaps() if told.claims_complete else [])
-    if broken:
-        return Verdict.SILENT_LOSS, f"{copy.name}: {', '.join(broken)}"
-    return (Verdict.COMPLETE if told.claims_complete else Verdict.SAID_SO), ""
-
-
-def _sentence(told: Mapping[str, Told]) -> str:
-    """What happened: the first endpoint of each ending, and how many more there are."""
-    endings = Counter(word.ending for word in told.values())
-    parts = []
-    for ending, count in endings.items():
-        words = next(word.words for word in told.values() if word.ending == ending)
-        many = f"{count} " if len(told) > 1 else ""
-        said = f": {words}" if words and ending != "success" else ""
-        parts.append(f"{many}{ending}{said}")
-    return "; ".join(parts)
+    return list(torture(cases, leads))
 
 
 def _show(outcomes: Sequence[Outcome]) -> None:
     table = Table("fault", "what happened", "requests", "server", "table", "verdict", "next sync")
     for column in table.columns[2:5]:
         column.justify = "right"
-    colours = {Verdict.COMPLETE: "green", Verdict.SAID_SO: "yellow", Verdict.SILENT_LOSS: "bold red"}
     for outcome in outcomes:
         happened = outcome.happened if not outcome.why else f"{outcome.happened} ({outcome.why})"
         table.add_row(
@@ -238,8 +75,8 @@ def _show(outcomes: Sequence[Outcome]) -> None:
             f"{outcome.requests:,}",
             f"{outcome.server_rows:,}",
             f"{outcome.live_rows:,}",
-            f"[{colours[outcome.verdict]}]{outcome.verdict}",
-            f"[{colours[outcome.after]}]{outcome.after}" if outcome.after else "",
+            f"[{_COLOURS[outcome.verdict]}]{outcome.verdict}",
+            f"[{_COLOURS[outcome.after]}]{outcome.after}" if outcome.after else "",
         )
     console = Console()
     if not console.is_terminal:

@@ -1,7 +1,8 @@
-"""The faults that the torture tries, one case each: the ways in which servers have misled other tools, and more."""
+"""The faults that the torture tries, one case each, and what becomes of a case."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from leads_assets.demo.faults import DRIFT_OPERATIONS, DRIFT_PLACES
@@ -39,6 +40,32 @@ class Case:
     settings: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=lambda: _FULL)
     healing: Mapping[str, Any] = field(default_factory=lambda: _FULL)
+
+
+class Verdict(StrEnum):
+    """What a user may think of a sync; the later, the worse."""
+
+    COMPLETE = "complete"
+    SAID_SO = "said so"
+    SILENT_LOSS = "SILENT LOSS"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case: what the sync under the fault told and cost, the rows on both sides, the verdict.
+
+    `after` is the verdict on the next sync, without the fault; None where there was none.
+    """
+
+    fault: str
+    switches: str
+    happened: str
+    requests: int
+    server_rows: int
+    live_rows: int
+    verdict: Verdict
+    why: str
+    after: Verdict | None
 
 
 _MEASURED = (

@@ -17,7 +17,7 @@ from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Stamp, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
 from leads_assets.warehouse.stage import stage_frame
-from leads_assets.warehouse.tables import find, make
+from leads_assets.warehouse.tables import adopt, find, make
 from leads_assets.warehouse.transaction import transaction
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def load_frame(
             stamp = Stamp(run_id, now())
             bookkeeping.prepare(session)
             table = find(session, name) or make(session, name, staged.columns)
+            adopt(session, table, staged.columns)
             incoming = prepare_incoming(session, table, staged, evolve=True)
             merged = merge(session, table, overtaken=False, server_wins=False)
             write_changes(session, table, merged, stamp)

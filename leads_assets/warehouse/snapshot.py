@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from leads_assets.warehouse.connection import Warehouse
@@ -30,7 +31,8 @@ def publish(warehouse: Warehouse, target: Path) -> None:
                 f"the read copy {target} cannot be written ({error.strerror}); the warehouse itself is complete"
             ) from None
         finally:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
 
 def put_in_place(fresh: Path, target: Path) -> None:

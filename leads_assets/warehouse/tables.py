@@ -1,5 +1,6 @@
 """The shape of an endpoint's table: made, migrated and widened, never narrowed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
@@ -101,6 +102,18 @@ def _retype(session: Session, table: Table, column: Column) -> None:
         )
     session.run("changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {now}")
     table.columns[column.name] = now
+
+
+def adopt(session: Session, table: Table, columns: Mapping[str, str]) -> None:
+    """Give columns that hold no value yet the types they have in a frame: one that is all null has told none."""
+    for column, kind in columns.items():
+        if column in table.columns and table.columns[column] != kind:
+            name = quoted(column)
+            if session.one("looking for values", f"SELECT count({name}) FROM {table.sql}")[0] == 0:
+                session.run(
+                    "changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {kind}"
+                )
+                table.columns[column] = kind
 
 
 def add(session: Session, table: Table, column: str, kind: str) -> None:

@@ -12,7 +12,7 @@ from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract
+from leads_assets.extract import Extract, Verdict
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -87,6 +87,7 @@ class Reading:
             users=ENDPOINTS["users"],
             options=ReadOptions(**options),
             progress=self.told.append,
+            clock=self.time.clock,
         ).run(since)
 
 
@@ -103,3 +104,8 @@ def ids(extract: Extract) -> list[int]:
 def truth(api: DemoApi, endpoint: str = "leads") -> list[int]:
     """The ids that are on the server now, ascending."""
     return sorted(row["id"] for row in api.account.rows(endpoint))
+
+
+def is_proven(extract: Extract) -> bool:
+    """Whether the extract is proven, without a reason against it."""
+    return (extract.verdict, extract.reason) == (Verdict.PROVEN, "")

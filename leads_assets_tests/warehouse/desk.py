@@ -136,6 +136,8 @@ class Desk:
 
     def everything(self) -> dict[str, Any]:
         """Every table: its columns and its rows."""
+        if not self.warehouse.path.exists():
+            return {}
         with self.open() as connection:
             tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
             return {

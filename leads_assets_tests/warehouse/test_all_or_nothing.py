@@ -136,15 +136,16 @@ def test_an_error_of_the_database_at_any_statement_names_its_step_and_no_value(
     extract = rich_extract(loaded)
     execute = Session.execute
     steps: list[str] = []
+    broken_at = 0
 
     def note(session: Session, step: str, sql: str) -> duckdb.DuckDBPyConnection:
         steps.append(step)
-        broken = f"SELECT CAST('{CANARY}' AS INTEGER)" if len(steps) == number else sql
+        broken = f"SELECT CAST('{CANARY}' AS INTEGER)" if len(steps) == broken_at else sql
         return execute(session, step, broken)
 
     monkeypatch.setattr(Session, "execute", note)
     before = loaded.everything()
-    for number in (1, 5, 10, 15, 20):
+    for broken_at in (1, 5, 10, 15, 20):  # noqa: B007  read by `note`
         steps.clear()
         with pytest.raises(LoadFailed) as told:
             loaded.load(extract)

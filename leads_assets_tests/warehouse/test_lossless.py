@@ -18,9 +18,20 @@ from leads_assets.endpoints import ColumnType
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets_tests.warehouse.desk import THINGS, Desk
 
-EXAMPLES = int(os.environ.get("LEADS_TEST_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("LEADS_TEST_EXAMPLES", "32"))
 
 TYPES = {column.name: column.type for column in THINGS.columns}
+
+
+class Number:
+    """A number in its own spelling."""
+
+    def __init__(self, spelling: str) -> None:
+        self.spelling = spelling
+
+    def __repr__(self) -> str:
+        return self.spelling
+
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = (
@@ -28,7 +39,7 @@ numbers = (
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.decimals(allow_nan=False, allow_infinity=False, places=4).map(lambda d: Number(f"{d:f}"))
-    | st.from_regex(r"\A-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?\Z").map(lambda t: Number(t))
+    | st.from_regex(r"\A-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?\Z").map(Number)
 )
 scalars = st.none() | st.booleans() | numbers | text
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4))
@@ -57,16 +68,6 @@ records = st.lists(
     min_size=1,
     max_size=8,
 )
-
-
-class Number:
-    """A number in its own spelling."""
-
-    def __init__(self, spelling: str) -> None:
-        self.spelling = spelling
-
-    def __repr__(self) -> str:
-        return self.spelling
 
 
 def encode(value: Any) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from leads_assets_tests.warehouse.desk import Desk
 
-
 Sent = Sequence[tuple[str, bytes]]
 
 

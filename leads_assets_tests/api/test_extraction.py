@@ -1,0 +1,179 @@
+"""One endpoint from its parameters to its spool: changes only, user by user, and what is told meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from leads_assets.api.backoff import Backoff
+from leads_assets.api.errors import AccessDenied, BadRequest, LeadsApiError
+from leads_assets.api.extraction import PROGRESS_SECONDS, Progress
+from leads_assets.demo.server import DemoApi
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.extract import Mode, Verdict
+
+from .conftest import OpenApi
+from .reading import Reading, ids, is_proven, rows, truth
+
+LATE = datetime(2025, 7, 2, tzinfo=UTC)
+"""Later than the last change of an untouched demo account."""
+
+
+def _queries(api: DemoApi, endpoint: str) -> list[Mapping[str, str]]:
+    return [query for name, query in api.requests if name == endpoint]
+
+
+# The spool.
+
+
+@pytest.mark.parametrize("endpoint", list(ENDPOINTS))
+def test_the_spool_holds_every_row_as_the_server_has_it(open_api: OpenApi, reading: Reading, endpoint: str) -> None:
+    api = open_api()
+    extract = reading.read(api, endpoint)
+    assert is_proven(extract)
+    assert (extract.mode, extract.total is not None) == (Mode.FULL, ENDPOINTS[endpoint].paged)
+    assert sorted(rows(extract), key=lambda row: row["id"]) == list(api.account.rows(endpoint))
+    assert extract.spooled.count == len(rows(extract))
+
+
+def test_declared_parameters_are_sent_and_can_be_replaced_or_dropped(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api()
+    reading.read(api)
+    sent = _queries(api, "leads")[0]
+    assert sent == {**ENDPOINTS["leads"].params, "limit": "100", "offset": "0"}
+    api.reset()
+    extract = reading.read(api, params={"include_unassigned": "", "direction": "desc", "more": "1"}, limit=50)
+    sent = _queries(api, "leads")[0]
+    assert sent == {"order": "id", "direction": "desc", "more": "1", "limit": "50", "offset": "0"}
+    assert is_proven(extract)
+    assert all(row["user_id"] for row in rows(extract))
+
+
+def test_a_failed_read_leaves_no_open_files_and_no_extract(open_api: OpenApi, reading: Reading) -> None:
+    with pytest.raises(AccessDenied):
+        reading.read(open_api("status=403@leads+1"))
+
+
+# Changes only.
+
+
+def test_changes_are_asked_for_in_utc_to_the_second(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api()
+    changed = api.account.update("leads", truth(api)[5:8])
+    since = LATE.astimezone(timezone(timedelta(hours=5, minutes=30))).replace(microsecond=987_654)
+    extract = reading.read(api, since=since)
+    assert (extract.mode, is_proven(extract), ids(extract)) == (Mode.INCREMENTAL, True, changed)
+    assert [query["updated_after"] for query in _queries(api, "leads")] == ["2025-07-02T00:00:00Z"]
+
+
+def test_every_page_of_a_read_of_changes_carries_the_filter(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api(leads=600)
+    changed = api.account.update("leads", truth(api)[:250])
+    extract = reading.read(api, since=LATE)
+    assert (is_proven(extract), ids(extract)) == (True, changed)
+    assert {query.get("updated_after") for query in _queries(api, "leads")} == {"2025-07-02T00:00:00Z"}
+
+
+def test_a_list_without_a_change_filter_is_read_in_full(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api()
+    assert reading.read(api, "users", since=LATE).mode is Mode.FULL
+    assert _queries(api, "users") == [{}]
+
+
+def test_an_ignored_change_filter_makes_a_full_read_and_is_told(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("ignore_updated_after")
+    extract = reading.read(api, since=LATE)
+    assert (extract.mode, is_proven(extract), ids(extract)) == (Mode.FULL, True, truth(api))
+    assert extract.notes == ("the server ignores `updated_after`: all rows were read",)
+    assert "updated_after" not in _queries(api, "leads")[-1]
+
+
+def test_old_rows_among_the_changed_ones_do_not_make_a_read_of_changes_a_full_one(
+    open_api: OpenApi, reading: Reading
+) -> None:
+    """A server may take a comment for a change and leave `updated_at` alone. A full read would mark the rest as gone."""
+    api = open_api("ignore_updated_after@leads+0x1")
+    filtered = truth(api)[::2]
+    api.account.delete("leads", truth(api)[1::2])
+    client = reading.client(api.base_url)
+    real_get = client.get
+
+    def restore_after_first(*arguments: object, **options: object) -> object:
+        page = real_get(*arguments, **options)  # type: ignore[arg-type]
+        api.account.restore("leads", api.account.gone("leads"))
+        return page
+
+    client.get = restore_after_first  # type: ignore[method-assign, assignment]
+    extract = reading.read(client, since=LATE)
+    assert extract.mode is Mode.INCREMENTAL
+    assert extract.notes == ()
+    assert set(ids(extract)) <= set(filtered) | set(truth(api))
+
+
+# User by user.
+
+
+def test_follow_ups_are_read_user_by_user_where_the_plain_list_is_refused(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("missing_parameter@follow_ups")
+    extract = reading.read(api, "follow_ups")
+    assert is_proven(extract)
+    assert ids(extract) == truth(api, "follow_ups")
+    assert extract.notes == ("the server refuses the plain list (HTTP 400): read user by user, 23 users",)
+    asked = [query.get("user_id") for query in _queries(api, "follow_ups")]
+    assert asked == [None, *(str(user) for user in truth(api, "users"))]
+    assert extract.requests == api.count() == 25
+    assert not any("lead_id" in query for query in _queries(api, "follow_ups"))
+
+
+def test_follow_ups_are_unproven_if_one_users_list_is(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("missing_parameter@follow_ups", "wrong_total=1@follow_ups+4x1")
+    extract = reading.read(api, "follow_ups")
+    assert extract.verdict is Verdict.UNPROVEN
+    assert extract.reason.startswith("1 of 24 lists, of them the first: the server")
+
+
+def test_follow_ups_are_unproven_if_the_list_of_users_is(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("missing_parameter@follow_ups", "cap_hard=10@users")
+    extract = reading.read(api, "follow_ups")
+    assert extract.verdict is Verdict.UNPROVEN
+    assert "10 rows may be a limit" in extract.reason
+
+
+def test_one_user_that_fails_fails_the_list(open_api: OpenApi, reading: Reading) -> None:
+    with pytest.raises(LeadsApiError, match="follow_ups: HTTP 500"):
+        reading.read(open_api("missing_parameter@follow_ups", "status=500@follow_ups+6"), "follow_ups")
+
+
+def test_only_a_missing_parameter_is_a_reason_to_read_user_by_user(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("status=400@follow_ups", "missing_parameter@follow_ups+9")
+    with pytest.raises(BadRequest):
+        reading.read(api, "follow_ups")
+    assert api.count() == 1
+
+
+def test_no_other_list_is_read_user_by_user(reading: Reading, open_api: OpenApi) -> None:
+    api = open_api("missing_parameter@follow_ups")
+    with pytest.raises(BadRequest):
+        reading.read(api, replace(ENDPOINTS["follow_ups"], per_user_fallback=False))
+
+
+# Progress.
+
+
+def test_progress_is_told_about_every_ten_seconds_with_an_estimate(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("status=500@leads+1x1", "status=500@leads+5x1", "status=500@leads+9x1", leads=1_000)
+    client = reading.client(api.base_url, backoff=Backoff(first=20, longest=20))
+    reading.read(client, threads=1)
+    assert len(reading.told) == 3
+    first = reading.told[0]
+    assert (first.total, first.rows, first.requests) == (1_000, 199, 3)
+    assert first.seconds >= PROGRESS_SECONDS
+    assert first.seconds_left == pytest.approx(first.seconds / 199 * 801)
+
+
+def test_the_estimate_is_none_without_a_total_and_never_negative() -> None:
+    assert Progress(50, 200, 1, 10.0).seconds_left == pytest.approx(30)
+    assert Progress(300, 200, 1, 10.0).seconds_left == 0
+    assert Progress(50, None, 1, 10.0).seconds_left is None
+    assert Progress(0, 200, 1, 10.0).seconds_left is None

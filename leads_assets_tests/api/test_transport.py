@@ -1,0 +1,174 @@
+"""One attempt on the wire: bodies are bounded, and the key goes nowhere but to the account."""
+
+import gzip
+import socket
+import time
+
+import pytest
+
+from leads_assets.api.client import Limits
+from leads_assets.api.errors import (
+    ConfigurationError,
+    HostUnreachable,
+    Unavailable,
+    UnexpectedAnswer,
+)
+
+from .asking import GOOD, ROWS, get
+from .conftest import OpenApi
+from .reading import Reading
+from .scripted import Scripted, scripted
+
+
+def test_a_body_that_trickles_is_given_up_at_the_deadline(open_api: OpenApi, reading: Reading) -> None:
+    limits = Limits(attempts=3, deadline=0.4)
+    client = reading.client(open_api("slow_body=0.1").base_url, limits=limits, clock=time.monotonic, sleep=time.sleep)
+    with pytest.raises(Unavailable, match=r"a body that (did not end before the deadline|was cut off)"):
+        get(client)
+
+
+def test_a_body_beyond_the_limit_is_refused_after_one_request(open_api: OpenApi, reading: Reading) -> None:
+    api = open_api("oversized=100000")
+    client = reading.client(api.base_url, limits=Limits(attempts=3, body=50_000))
+    with pytest.raises(UnexpectedAnswer, match="leads: HTTP 200 with a body of more than 50,000 bytes"):
+        get(client)
+    assert api.count() == 1
+
+
+def test_a_compressed_body_is_bounded_by_what_it_becomes(reading: Reading) -> None:
+    bomb = gzip.compress(b" " * 30_000_000)
+    with scripted((200, {"Content-Encoding": "gzip"}, bomb)) as server:
+        client = reading.client(server.origin, limits=Limits(attempts=3, body=1_000_000))
+        with pytest.raises(UnexpectedAnswer, match="more than 1,000,000 bytes"):
+            get(client)
+
+
+def test_compressed_rows_are_read_and_broken_compression_is_tried_again(reading: Reading) -> None:
+    broken: Scripted = (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b nonsense")
+    with scripted(broken, (200, {"Content-Encoding": "gzip"}, gzip.compress(ROWS))) as server:
+        assert get(reading.client(server.origin)).ids == [1]
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_and_the_key_stays_here(reading: Reading, status: int) -> None:
+    with scripted(GOOD) as other:
+        location = f"{other.origin.replace('127.0.0.1', 'localhost')}/v2/secret-path?token=hidden"
+        with scripted((status, {"Location": location}, b"")) as server, pytest.raises(UnexpectedAnswer) as caught:
+            get(reading.client(server.origin, key="canary-key"))
+        assert other.requests == []
+    assert f"HTTP {status} to localhost: redirects are not followed" in str(caught.value)
+    assert "secret-path" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["", "/elsewhere", "http://[broken", "//"])
+def test_a_redirect_to_nowhere_is_an_error_like_any_redirect(reading: Reading, location: str) -> None:
+    with scripted((302, {"Location": location}, b"")) as server, pytest.raises(UnexpectedAnswer, match="HTTP 302 to"):
+        get(reading.client(server.origin))
+
+
+def test_the_key_goes_into_its_header_and_nowhere_else(reading: Reading) -> None:
+    with scripted(GOOD) as server:
+        get(reading.client(server.origin + "/v2/", key="canary-key", header="X-Other"))
+    assert server.paths == ["/v2/leads?limit=1"]
+    assert [name for name, value in server.requests[0].items() if "canary-key" in value] == ["X-Other"]
+
+
+def test_no_proxy_of_the_environment_sees_the_key_of_a_plain_connection(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(GOOD) as proxy, scripted(GOOD) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        get(reading.client(server.origin))
+        assert (len(proxy.requests), len(server.requests)) == (0, 1)
+
+
+def test_connections_are_kept_and_used_again(reading: Reading) -> None:
+    with scripted(GOOD, (500, {}, b"{}"), GOOD) as server:
+        client = reading.client(server.origin)
+        for _ in range(5):
+            get(client)
+        assert (len(server.requests), server.connections) == (6, 1)
+
+
+def test_a_host_that_refuses_connections_stops_all_with_its_name(reading: Reading) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(HostUnreachable) as caught:
+            get(reading.client(f"http://127.0.0.1:{port}/v2"))
+    assert str(caught.value) == (
+        f"leads: the connection is refused at 127.0.0.1:{port}, attempt 3 of 3, 1 s elapsed;"
+        " check LEADS_API_BASE_URL and the network"
+    )
+
+
+def test_an_unknown_host_stops_all_with_its_name(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(HostUnreachable, match=r"the host name is unknown at nowhere\.invalid"):
+        get(reading.client("https://nowhere.invalid/v2"))
+
+
+def test_a_server_that_speaks_no_tls_is_told_so(open_api: OpenApi, reading: Reading) -> None:
+    base_url = open_api().base_url.replace("http:", "https:")
+    with pytest.raises(HostUnreachable, match="TLS failed"):
+        get(reading.client(base_url))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "an address like"),
+        ("api.example.com/v2", "an address like"),
+        ("ftp://api.example.com", "an address like"),
+        ("https://", "an address like"),
+        ("https://api.example.com:port/", "an address like"),
+        ("https://api.example.com:99999/", "an address like"),
+        ("https://[::1", "an address like"),
+        ("https://exa mple.com", "an address like"),
+        (f"https://{'a' * 64}.com", "an address like"),
+        ("https://user:word@api.example.com", "no user name"),
+        (r"https://api.example.com\@other.example", "an address like|no user name"),
+        ("https://api.example.com/v2?key=1", "no user name"),
+        ("https://api.example.com/v2#x", "no user name"),
+        ("https://api.example.com/v 2", "no user name"),
+        ("http://api.example.com/v2", "plain http to api.example.com"),
+        ("http://127.0.0.1.example.com/", "plain http to 127.0.0.1.example.com"),
+    ],
+)
+def test_an_address_that_cannot_be_trusted_with_the_key_is_refused(reading: Reading, text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^LEADS_API_BASE_URL .*({words})"):
+        reading.client(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url"),
+    [
+        ("https://api.example.com/v2/", "https://api.example.com/v2"),
+        (" https://api.example.com ", "https://api.example.com"),
+        ("http://localhost:8000/v2", "http://localhost:8000/v2"),
+        ("http://127.3.2.1/v2", "http://127.3.2.1/v2"),
+        ("http://[::1]:80/v2", "http://[::1]:80/v2"),
+    ],
+)
+def test_a_good_address_loses_its_trailing_slash_only(reading: Reading, text: str, base_url: str) -> None:
+    assert reading.client(text).base_url == base_url
+
+
+@pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(reading: Reading, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^LEADS_API_KEY is empty") as caught:
+        reading.client("https://api.example.com", key=key)
+    assert not key or key not in str(caught.value)
+
+
+def test_a_header_name_that_is_none_is_refused(reading: Reading) -> None:
+    with pytest.raises(ConfigurationError, match="the name of the key's header"):
+        reading.client("https://api.example.com", header="X: Y\r\n")

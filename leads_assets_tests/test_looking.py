@@ -1,0 +1,102 @@
+"""One round of looks: what it covers, and what it does when its time is up."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from leads_assets.api.budget import RequestBudget, utc_now
+from leads_assets.api.client import ApiClient
+from leads_assets.demo.account import Account
+from leads_assets.demo.faults import parse_fault
+from leads_assets.demo.server import DemoApi
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.looking import CHANGING, LOGS, PROBE_LIMITS, ROUND_SECONDS, SMALL, Lookout
+from leads_assets.warehouse.committed import Committed
+
+DAGSTER_SECONDS = 60
+"""Dagster ends the evaluation of a sensor after this time."""
+
+
+class Bench:
+    """A demo account, and a monotonic clock that goes on by `pace` seconds whenever it is read."""
+
+    def __init__(self, api: DemoApi, client: ApiClient) -> None:
+        self.api, self.client = api, client
+        self.pace = 0.0
+        self._time = 0.0
+
+    def clock(self) -> float:
+        """The time in seconds."""
+        self._time += self.pace
+        return self._time
+
+    def lookout(self, before: Lookout | None = None) -> Lookout:
+        """A new round, after the one `before`."""
+        newest = max(int(row["id"]) for row in self.api.account.rows("webhook_events"))
+        known = {"webhook_events": Committed(highest_id=newest)} if before is None else {"webhook_events": Committed()}
+        return Lookout(self.client, known, before.looks if before else {}, utc_now, self.clock)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """An account of 250 leads."""
+    with ExitStack() as stack:
+        api = stack.enter_context(DemoApi(Account(leads=250)))
+        budget = RequestBudget(tmp_path / "requests", 0)
+        stack.callback(budget.close)
+        client = ApiClient(api.base_url, api.key, budget, limits=PROBE_LIMITS, sleep=lambda seconds: None)
+        stack.callback(client.close)
+        yield Bench(api, client)
+
+
+def test_every_list_is_looked_at_in_one_of_three_ways() -> None:
+    groups = [{endpoint.name for endpoint in group} for group in (CHANGING, LOGS, SMALL)]
+    assert groups[:2] == [{"leads"}, {"webhook_events"}]
+    assert sorted(name for group in groups for name in group) == sorted(ENDPOINTS)
+
+
+def test_a_round_ends_well_before_dagster_ends_it() -> None:
+    assert ROUND_SECONDS + PROBE_LIMITS.deadline < DAGSTER_SECONDS / 1.5
+
+
+def test_what_a_slow_round_did_not_reach_comes_first_in_the_next_one(bench: Bench) -> None:
+    bench.pace = 4.0
+    first = bench.lookout()
+    first.look(busy=())
+    assert 2 < len(first.sights) < len(ENDPOINTS)
+    bench.pace = 0.0
+    second = bench.lookout(first)
+    second.look(busy=())
+    assert set(first.sights) | set(second.sights) == set(ENDPOINTS)
+    assert set(first.sights) & set(second.sights) == {"leads", "webhook_events"}
+
+
+def test_an_event_that_comes_when_the_time_is_up_is_not_forgotten(bench: Bench) -> None:
+    first = bench.lookout()
+    first.look(busy=())
+    bench.api.account.update("steps", [int(next(iter(bench.api.account.rows("steps")))["id"])])
+    bench.pace = 10.0
+    second = bench.lookout(first)
+    second.look(busy=())
+    assert "steps" not in second.sights
+    assert second.looks["steps"].told is not None
+
+
+def test_a_list_that_cannot_be_seen_counts_as_unchanged_and_waits_for_its_next_turn(bench: Bench) -> None:
+    first = bench.lookout()
+    first.look(busy=())
+    bench.api.set_faults([parse_fault("status=500@leads")])
+    second = bench.lookout(first)
+    second.look(busy=())
+    assert second.looks["leads"].since == first.looks["leads"].since
+    assert second.looks["leads"].at > first.looks["leads"].at
+    assert "leads: HTTP 500" in second.report()
+
+
+def test_what_is_being_read_is_not_looked_at(bench: Bench) -> None:
+    lookout = bench.lookout()
+    lookout.look(busy=("leads", "users"))
+    assert set(ENDPOINTS) - set(lookout.sights) == {"leads", "users"}
+    assert bench.api.count() == lookout.requests == 12

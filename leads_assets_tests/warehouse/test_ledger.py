@@ -1,0 +1,129 @@
+"""What a load leaves in the books, and what the next read may rely on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from leads_assets.warehouse import bookkeeping
+from leads_assets.warehouse.errors import WarehouseUnusable
+from leads_assets.warehouse.ledger import SyncState, freshness, sync_states
+from leads_assets_tests.warehouse.desk import NOON, Desk, later
+
+JANUARY = "2026-01-02T00:00:00Z"
+
+
+def thing(number: int, **fields: Any) -> dict[str, Any]:
+    """A record of January."""
+    return {"id": number, "updated_at": JANUARY} | fields
+
+
+def test_every_load_is_one_line(desk: Desk) -> None:
+    result = desk.load([thing(1, whole="x", new=1), {"no": "id"}, thing(2), thing(2)], total=3, verdict="unproven")
+    (line,) = desk.rows(
+        "SELECT run_id, endpoint, mode, verdict, reason, rows_read, inserted, updated, unchanged, deleted, restored,"
+        " outdated, rejected, misfits, new_columns, server_total, live_rows, pages, requests, retries, watermark,"
+        " began_at, ended_at, loaded_at FROM ops.sync_runs"
+    )
+    began = NOON + timedelta(minutes=1)
+    assert line == (
+        *("run 1", "things", "full", "unproven", "for the test", 2, 2, 0, 0, 0, 0, 0, 1),
+        *('{"whole":1}', '{"new":"BIGINT"}', 3, 2, 1, 1, 0, None),
+        *(began, began + timedelta(seconds=5), began + timedelta(seconds=30)),
+    )
+    assert result.row.spooled_bytes > 100
+    desk.load([thing(1)])
+    assert desk.row("SELECT count(*) FROM ops.sync_runs") == (2,)
+
+
+def test_what_is_known_before_a_read(desk: Desk) -> None:
+    assert sync_states(desk.warehouse) == {}
+    desk.load([thing(1)])
+    desk.load([thing(1, updated_at="2026-01-05T00:00:00Z")], mode="incremental")
+    desk.load([thing(1, updated_at="2026-01-09T00:00:00Z")], verdict="unproven")
+    desk.load([], endpoint="teams", verdict="unproven")
+    assert sync_states(desk.warehouse) == {
+        "things": SyncState(
+            watermark=datetime(2026, 1, 5, tzinfo=UTC), last_full=NOON + timedelta(minutes=1), known=True
+        ),
+        "teams": SyncState(watermark=None, last_full=None, known=True),
+    }
+
+
+def test_a_table_that_somebody_dropped_is_not_known(desk: Desk) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("dropping", "DROP TABLE main.things")
+    assert sync_states(desk.warehouse) == {}
+    desk.load([thing(1)])
+    assert desk.row("SELECT count(*) FROM things") == (1,)
+
+
+def test_freshness_tells_what_the_data_is_worth(desk: Desk) -> None:
+    assert list(freshness(desk.warehouse)) == []
+    desk.load([thing(1), thing(2)])
+    desk.load([thing(1)], verdict="unproven")
+    began = NOON + timedelta(minutes=1)
+    expected = {
+        "endpoint": "things",
+        "data_as_of": began,
+        "last_proven_sync": began + timedelta(seconds=30),
+        "last_reconcile": began,
+        "verdict": "unproven",
+        "reason": "for the test",
+        "live_rows": 2,
+    }
+    assert list(freshness(desk.warehouse)) == [expected]
+    assert desk.row("SELECT verdict, live_rows FROM ops.freshness") == ("unproven", 2)
+
+
+def test_a_warehouse_of_a_newer_format_is_refused_and_left_alone(desk: Desk) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("upgrading", f"UPDATE ops.version SET version = {bookkeeping.VERSION + 1}")
+    before = desk.everything()
+    with pytest.raises(WarehouseUnusable, match=r"newer version of leads_assets .* upgrade leads_assets"):
+        desk.load([thing(2)])
+    assert desk.everything() == before
+
+
+def test_a_warehouse_of_an_older_format_is_brought_up_to_date(desk: Desk) -> None:
+    desk.load([thing(1)])
+    expected = {name: columns for name, (columns, _) in desk.everything().items()}
+    with desk.warehouse.write("the test") as session:
+        for sql in (
+            "ALTER TABLE ops.sync_runs DROP COLUMN loaded_at",
+            "DROP VIEW ops.freshness",
+            "ALTER TABLE ops.changes DROP COLUMN run_id",
+            "DROP TABLE ops.rejected_rows",
+            f"UPDATE ops.version SET version = {bookkeeping.VERSION - 1}",
+        ):
+            session.run("going back", sql)
+    desk.load([thing(1), thing(2)])
+    assert {name: columns for name, (columns, _) in desk.everything().items()} == expected
+    assert desk.row("SELECT count(*), count(loaded_at) FROM ops.sync_runs") == (2, 1)
+    assert desk.rows("SELECT version FROM ops.version") == [(bookkeeping.VERSION,)]
+
+
+def test_a_format_number_that_is_missing_is_written_again(desk: Desk) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("forgetting", "DELETE FROM ops.version")
+    desk.load([thing(1)])
+    assert desk.rows("SELECT version FROM ops.version") == [(bookkeeping.VERSION,)]
+
+
+def test_references_without_a_target_are_told_with_examples(desk: Desk) -> None:
+    desk.load([{"id": 1}], endpoint="steps")
+    leads = [{"id": 1, "step_id": 1}, {"id": 2, "step_id": 9, "team_id": 5}, {"id": 3, "step_id": 8}, {"id": 4}]
+    facts = desk.load(leads, endpoint="leads").facts
+    assert [(o.column, o.target, o.count, o.examples) for o in facts.orphans] == [("step_id", "steps", 2, (2, 3))]
+    assert "team_id" in facts.unchecked
+    assert (facts.rows, facts.live, facts.distinct_ids, facts.lowest_id, facts.highest_id) == (4, 4, 4, 1, 4)
+
+
+def test_the_same_read_loaded_twice_has_not_overtaken_itself(desk: Desk) -> None:
+    extract = desk.extract([thing(1)])
+    desk.load(extract)
+    assert desk.load(extract).row.verdict == "proven"
+    assert desk.load(later(extract, -5)).row.verdict == "unproven"
