@@ -27,6 +27,8 @@ DEEPEST = 100
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _FRACTION = re.compile(rb"-?[0-9]+(?:\.[0-9]+|(?=[eE]))(?:[eE][+-]?[0-9]+)?")
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Python's parser takes more: with any character for the T, seconds since 1970 may look like a time of another century.
+_ISO = re.compile(r"(?:\d{4}-\d\d-\d\d|\d{8}|\d{4}-?[wW]\d\d-?\d)(?:[tT ]\d|$)", re.ASCII)
 _BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -119,12 +121,12 @@ def _texts(value: object, raw: bytes) -> bytes | None:
 
 
 def _date(value: object, raw: bytes) -> bytes | None:
-    return raw if isinstance(value, str) and len(value) == 10 and date.fromisoformat(value) else None
+    return raw if isinstance(value, str) and date.fromisoformat(value).isoformat() == value else None
 
 
 def _timestamp(value: object, _raw: bytes) -> bytes | None:
     """ISO-8601 in any form and zone, to the microsecond; a time without a zone is UTC, as the contract's are."""
-    if not isinstance(value, str) or _BEYOND_MICROSECONDS.search(value):
+    if not isinstance(value, str) or not _ISO.match(value) or _BEYOND_MICROSECONDS.search(value):
         return None
     moment = datetime.fromisoformat(value.upper())
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

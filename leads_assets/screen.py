@@ -77,6 +77,7 @@ class Screen:
         self._build()
 
     def _build(self) -> None:
+        self._is_outdated = False
         keys: list[tuple[str, Any]] = [(key, _FAST[column.type]) for key, column in self._columns.items()]
         keys += [(field, Raw) for field in self.fields]
         members: list[Any] = [
@@ -90,13 +91,15 @@ class Screen:
         """Leave this unknown key in place from now on."""
         self._taken.add(field.casefold())
         self.fields.append(field)
-        self._build()
+        self._is_outdated = True
 
     def lines(self, records: Sequence[Raw]) -> Sequence[bytes | Raw | None]:
         """The records as lines of JSON, all of whose declared values fit their columns.
 
         None stands for a record that cannot be taken apart: broken texts (lone surrogates), nesting without end.
         """
+        if self._is_outdated:
+            self._build()
         body = b"[" + b",".join(records) + b"]"
         if not _is_delicate(body) and _parses(self._many, body):
             return [one_line(bytes(record)) for record in records] if b"\n" in body or b"\r" in body else records

@@ -135,7 +135,10 @@ class Extraction:
         params: Mapping[str, str],
         sink: Callable[[list[Raw], list[int | None]], None],
         since: datetime | None = None,
+        *,
+        is_part: bool = False,
     ) -> Outcome:
+        """Read one list; `is_part`: it is one of several, and an empty one is nothing to wonder at."""
         self._effort.cancelled.clear()
         query = dict(params)
         window = {"limit": str(self._options.limit), "offset": "0"} if endpoint.paged else {}
@@ -145,7 +148,10 @@ class Extraction:
 
         def first() -> Page:
             if since is None or endpoint.change_filter is None:
-                return self._page(endpoint, 0, {**query, **window})
+                page = self._page(endpoint, 0, {**query, **window})
+                # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
+                is_doubtful = not page.records and page.total is None and not is_part
+                return self._page(endpoint, 0, {**query, **window}) if is_doubtful else page
             query[endpoint.change_filter] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             page = self._page(endpoint, 0, {**query, **window})
             if _has_older(page, since - FILTER_SLACK):
@@ -195,7 +201,9 @@ class Extraction:
         name = self._endpoint.name
         self._client.budget.require(name, len(users), len(users))
         self._notes.append(f"the server refuses the plain list (HTTP 400): read user by user, {len(users):,} users")
-        walks += [self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink) for user in users]
+        walks += [
+            self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink, is_part=True) for user in users
+        ]
         unproven = [walk.reason for walk in walks if walk.verdict is Verdict.UNPROVEN]
         return Outcome(
             verdict=Verdict.UNPROVEN if unproven else Verdict.PROVEN,

@@ -85,10 +85,6 @@ class Walk:
         """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
         page = self._first()
         self._note(page)
-        if not page.records and page.total is None:
-            # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
-            page = self._first()
-            self._note(page)
         self._take(page)
         if not self._ends_with_first(page):
             self._size = page.width

@@ -1,7 +1,7 @@
 """`leads-assets torture`: one fault after the other; does a sync under it end complete, or say that it did not?
 
 Each case is an account, a clean sync, changes on the server so that a loss would show, a fault, and a sync under it;
-where that one did not end complete, another one after the fault shows whether the table recovers.
+where that one left doubts, or rows moved while it read, another one without the fault shows whether the table recovers.
 """
 
 import argparse

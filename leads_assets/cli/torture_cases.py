@@ -54,7 +54,7 @@ class Verdict(StrEnum):
 class Outcome:
     """One case: what the sync under the fault told and cost, the rows on both sides, the verdict.
 
-    `after` is the verdict on the next sync, without the fault; None where there was none.
+    `after` is the verdict on the next sync, without the fault; None where none was needed.
     """
 
     fault: str
@@ -88,7 +88,7 @@ _MEASURED = (
     Case("a bare array, not an envelope", "bare@leads"),
     Case("12 unpaged lists paged by 100", "cap=100", UNPAGED),
     Case("an unpaged list paged by 100, first sync", "cap=100@users", ("users",), is_new=True),
-    Case("12 lists cut at 100", "cap_hard=100", UNPAGED),
+    Case("a list cut at 100", "cap_hard=100@users", ("users",)),
     Case("12 lists cut at 100, first sync", "cap_hard=100", UNPAGED, is_new=True),
     Case("a list cut at 100, first sync, a total", "cap_hard=100@users", ("users",), is_new=True, server=_TOTALS),
     Case("a list cut at 200 of 253", "cap_hard=200@users", ("users",), server=_LONG),

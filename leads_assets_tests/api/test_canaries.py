@@ -37,7 +37,7 @@ def test_no_fault_makes_us_say_the_key_or_a_row(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     fault = f"{kind}={_LASTING[kind]}" if kind in _LASTING else kind
-    api = open_api(f"{fault}@leads{where}", key=KEY)
+    api = open_api(f"{fault}@leads{where}", key=KEY, leads=120)
     titles = [row["title"] for row in api.account.rows("leads")]
     client = reading.client(api.base_url, key=KEY, limits=Limits(attempts=2, body=150_000))
     said = ""

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 
 import pytest
@@ -116,10 +117,21 @@ def test_an_unknown_host_stops_all_with_its_name(reading: Reading, monkeypatch: 
         get(reading.client("https://nowhere.invalid/v2"))
 
 
-def test_a_server_that_speaks_no_tls_is_told_so(open_api: OpenApi, reading: Reading) -> None:
-    base_url = open_api().base_url.replace("http:", "https:")
-    with pytest.raises(HostUnreachable, match="TLS failed"):
-        get(reading.client(base_url))
+def test_a_server_that_speaks_no_tls_is_told_so(reading: Reading) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_in_plain_words() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                connection.recv(65_536)
+
+        thread = threading.Thread(target=answer_in_plain_words)
+        thread.start()
+        client = reading.client(f"https://127.0.0.1:{listening.getsockname()[1]}", limits=Limits(attempts=1))
+        with pytest.raises(HostUnreachable, match="TLS failed"):
+            get(client)
+        thread.join(10)
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,23 @@ def test_a_row_that_jumps_to_the_front_behind_our_back_is_no_proven_loss() -> No
     assert told.outcome.verdict is Verdict.UNPROVEN
 
 
+def test_a_row_that_jumped_behind_others_that_jumped_is_no_proven_loss() -> None:
+    """The same, and then so many rows jump before it that it is not even on the first page at the end."""
+    changes = {1: [Change("delete", 0), Change("update", 60)], 5: [Change("update", 60), Change("update", 60)]}
+    server = _numbers(6, order="updated", descending=True, totals=False, changes=changes)
+    told = walk(server, limit=2)
+    assert (server.listing(), server.requests) == ([400, 300, 200, 500, 100], 6)
+    assert told.outcome.verdict is Verdict.UNPROVEN
+    assert "moved at the front" in told.outcome.reason
+
+
 def test_a_changed_row_does_not_close_a_seam_where_change_moves_rows() -> None:
     """Newest change last: the last row that was read jumps to the end, and stands again where a page begins."""
-    changes = {1: [Change("update", 50), Change("delete", 25)]}
-    server = _numbers(4, order="updated", totals=False, changes=changes)
+    deletes = [Change("delete", 38), Change("delete", 43), Change("delete", 50)]
+    server = _numbers(8, order="updated", totals=False, changes={2: [Change("update", 50), *deletes]})
     told = walk(server, limit=3)
-    assert server.survivors <= set(told.ids)
+    assert server.listing() == [100, 200, 300, 800, 500]
+    assert set(server.listing()) <= set(told.ids)
 
 
 def test_rows_that_come_to_the_front_are_looked_up_before_the_count_is_doubted() -> None:

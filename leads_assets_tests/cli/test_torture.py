@@ -96,7 +96,7 @@ def test_a_shorter_table_is_no_silent_loss_where_the_run_says_so(told: Told) -> 
         (SUCCESS, _rows(1, 2, 3), _rows(1), _rows(1, 2), "1 rows missing"),
         (SUCCESS, _rows(1), _rows(1, 2), _rows(1, 2), "1 rows that the server does not have"),
         (SUCCESS, _rows(1), _rows(1, step="old"), _rows(1, step="old"), "1 rows with other values"),
-        (SUCCESS, _rows(1), _rows(1), _rows(1, step="wrong"), "1 rows with other values, 1 rows spoiled"),
+        (SUCCESS, _rows(1), _rows(1), _rows(1, step="wrong"), "1 rows spoiled, 1 rows with other values"),
         (UNPROVEN, _rows(1), _rows(1, 2), _rows(1), "1 rows marked without a proof"),
         (FAILED, _rows(1, 2), _rows(1, 2), _rows(1), "1 live rows lost"),
         (FAILED, _rows(1), _rows(1), _rows(1, step="wrong"), "1 rows spoiled"),

@@ -57,7 +57,7 @@ class Desk:
         records: Sequence[Record],
         *,
         endpoint: Endpoint | str = THINGS,
-        mode: Mode = Mode.FULL,
+        mode: Mode | str = Mode.FULL,
         verdict: Verdict | str = Verdict.PROVEN,
         began: datetime | None = None,
         total: int | None = None,
@@ -75,7 +75,7 @@ class Desk:
             writer.add(raws, [identity(raw) for raw in raws])
         return Extract(
             endpoint=endpoint,
-            mode=mode,
+            mode=Mode(mode),
             verdict=Verdict(verdict),
             reason="" if verdict == Verdict.PROVEN else "for the test",
             spooled=writer.close(),

@@ -156,10 +156,16 @@ def test_an_error_of_the_database_at_any_statement_names_its_step_and_no_value(
     assert loaded.everything() == before
 
 
+def kill_myself() -> BaseException:
+    """Never returns."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Stop()
+
+
 def die_at(path: Path, extract: Extract, number: int) -> None:
     """In a process of its own: load, and be killed before the statement of that number."""
     with pytest.MonkeyPatch.context() as patch:
-        fail_at(patch, number, lambda: Stop(os.kill(os.getpid(), signal.SIGKILL)), after=False)
+        fail_at(patch, number, kill_myself, after=False)
         Desk(path.parent, name=path.name).loader().load(extract, "run 4")
 
 

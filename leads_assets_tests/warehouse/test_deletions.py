@@ -1,6 +1,7 @@
 """Rows that are gone: marked only where a complete read proves it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_a_row_is_marked_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"verdict": "unproven"}, {"mode": "incremental"}])
-def test_any_other_read_marks_nothing(desk: Desk, settings: dict[str, str]) -> None:
+def test_any_other_read_marks_nothing(desk: Desk, settings: dict[str, Any]) -> None:
     desk.load(things(1, 2, 3))
     assert desk.load(things(1), **settings).row.deleted == 0
     assert gone(desk) == []

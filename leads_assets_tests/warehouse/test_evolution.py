@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def columns(desk: Desk, table: str = "things") -> dict[str, str]:
 
 
 def test_an_unknown_field_becomes_a_column_whose_type_holds_all_its_values(desk: Desk) -> None:
-    values = {
+    values: dict[str, list[Any]] = {
         "b": [True, None, False],
         "i": [1, 2**63 - 1, None],
         "d": [1, 1.5, None],
