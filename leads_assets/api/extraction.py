@@ -2,33 +2,23 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from leads_assets.api.budget import utc_now
 from leads_assets.api.client import ApiClient, Effort
-from leads_assets.api.coverage import Order
 from leads_assets.api.errors import BadRequest
-from leads_assets.api.pages import Malformed, Page, parse_page
+from leads_assets.api.listing import Listing
 from leads_assets.api.verdict import Outcome
-from leads_assets.api.walk import FULL_PAGE, Walk
-from leads_assets.endpoints import PRIMARY_KEY, Endpoint
+from leads_assets.api.walk import FULL_PAGE, Sink, Walk
+from leads_assets.endpoints import Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
 from leads_assets.spool import SpoolWriter
 
 PROGRESS_SECONDS = 10.0
-FILTER_SLACK = timedelta(days=1)
-"""A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
-_DIRECTIONS = {"asc": Order.ASCENDING, "desc": Order.DESCENDING}
-
-
-class _Dated(msgspec.Struct, gc=False):
-    updated_at: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +75,7 @@ class Extraction:
         self._writer = SpoolWriter(folder, endpoint, evolve=self._options.evolve)
         self._began = self._told = clock()
         self._notes: list[str] = []
-        self._filter_ignored = False
-        self._total: int | None = None
+        self._listing: Listing | None = None
 
     def run(self, changed_since: datetime | None = None) -> Extract:
         """Read the whole list, or what changed since a time (UTC) where the endpoint has a change filter.
@@ -99,11 +88,12 @@ class Extraction:
             outcome = self._read(since)
         finally:
             spooled = self._writer.close()
-        if self._filter_ignored:
+        filter_ignored = self._listing is not None and self._listing.filter_ignored
+        if filter_ignored:
             self._notes.append(f"the server ignores `{self._endpoint.change_filter}`: all rows were read")
         return Extract(
             endpoint=self._endpoint,
-            mode=Mode.FULL if since is None or self._filter_ignored else Mode.INCREMENTAL,
+            mode=Mode.FULL if since is None or filter_ignored else Mode.INCREMENTAL,
             verdict=outcome.verdict,
             reason=outcome.reason,
             spooled=spooled,
@@ -123,7 +113,8 @@ class Extraction:
         params = {**self._endpoint.params, **(self._options.params or {})}
         params = {name: value for name, value in params.items() if value}
         try:
-            return self._walk(self._endpoint, params, self._sink, since)
+            outcome = self._walk(self._endpoint, params, self._sink, since=since)
+            return _doubted(outcome) if since is not None and outcome.is_blank else outcome
         except BadRequest as refused:
             if not (self._endpoint.per_user_fallback and refused.missing_parameter):
                 raise
@@ -133,69 +124,39 @@ class Extraction:
         self,
         endpoint: Endpoint,
         params: Mapping[str, str],
-        sink: Callable[[list[Raw], list[int | None]], None],
-        since: datetime | None = None,
+        sink: Sink,
         *,
+        since: datetime | None = None,
         is_part: bool = False,
     ) -> Outcome:
-        """Read one list; `is_part`: it is one of several, and an empty one is nothing to wonder at."""
         self._effort.cancelled.clear()
-        query = dict(params)
-        window = {"limit": str(self._options.limit), "offset": "0"} if endpoint.paged else {}
-
-        def at(offset: int, limit: int) -> Page:
-            return self._page(endpoint, offset, {**query, "limit": str(limit), "offset": str(offset)})
-
-        def first() -> Page:
-            if since is None or endpoint.change_filter is None:
-                page = self._page(endpoint, 0, {**query, **window})
-                # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
-                is_doubtful = not page.records and page.total is None and not is_part
-                return self._page(endpoint, 0, {**query, **window}) if is_doubtful else page
-            query[endpoint.change_filter] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            page = self._page(endpoint, 0, {**query, **window})
-            if _has_older(page, since - FILTER_SLACK):
-                plain = self._page(endpoint, 0, {**params, **window})
-                # A filter by another notion of change also lets older rows through: only if it makes no difference is
-                # it ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
-                if plain.ids == page.ids:
-                    self._filter_ignored = True
-                    del query[endpoint.change_filter]
-                    return plain
-            return page
-
+        listing = self._listing = Listing(
+            self._client, endpoint, params, self._effort, limit=self._options.limit, since=since, is_part=is_part
+        )
         return Walk(
             endpoint.name,
             paged=endpoint.paged,
-            first=first,
-            at=at,
+            first=listing.first,
+            at=listing.at,
             sink=sink,
             fits=lambda pages, rows: self._client.budget.require(endpoint.name, pages, rows),
             cancel=self._effort.cancelled.set,
             limit=self._options.limit,
             threads=self._options.threads,
-            order=_DIRECTIONS.get(params.get("direction", ""), Order.UNKNOWN)
-            if params.get("order") == PRIMARY_KEY
-            else Order.UNKNOWN,
+            order=listing.order,
         ).run()
 
-    def _page(self, endpoint: Endpoint, offset: int, query: Mapping[str, str]) -> Page:
-        def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-            page = parse_page(body, headers, endpoint.data_selector)
-            if not page.records and page.total and offset < page.total:
-                raise Malformed(f"an empty page at row {offset:,} of {page.total:,}")
-            return page
-
-        page = self._client.get(endpoint.name, endpoint.path, query, parse, self._effort)
-        self._total = page.total if page.total is not None else self._total
-        return page
-
     def _walk_per_user(self, params: Mapping[str, str]) -> Outcome:
-        """One walk per known user, for a server that refuses the plain list."""
-        users: list[int] = []
+        """One walk per known user, for a server that refuses the plain list.
+
+        It trusts that no row passes from one user to another in the seconds between the reads of their lists.
+        """
+        users: dict[int, None] = {}
         walks = [
             self._walk(
-                self._users, self._users.params, lambda _, ids: users.extend(id_ for id_ in ids if id_ is not None)
+                self._users,
+                self._users.params,
+                lambda _, ids: users.update((user, None) for user in ids if user is not None),
             )
         ]
         name = self._endpoint.name
@@ -219,15 +180,11 @@ class Extraction:
         now = self._clock()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            self._progress(Progress(self._writer.count, self._total, self._effort.requests, now - self._began))
+            total = self._listing.total if self._listing else None
+            self._progress(Progress(self._writer.count, total, self._effort.requests, now - self._began))
 
 
-def _has_older(page: Page, moment: datetime) -> bool:
-    for record in page.records:
-        try:
-            stamp = datetime.fromisoformat(msgspec.json.decode(record, type=_Dated).updated_at)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError):
-            continue
-        if (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) < moment:
-            return True
-    return False
+def _doubted(outcome: Outcome) -> Outcome:
+    """The filter is inclusive and looks back: the changes that were known before should have come again."""
+    reason = "no row was sent, not even those that are known to have changed"
+    return replace(outcome, verdict=Verdict.UNPROVEN, reason=reason)

@@ -17,6 +17,11 @@ class Outcome:
     duplicates: int
     total: int | None
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there was no row, and no word from the server that there is none."""
+        return self.verdict is Verdict.PROVEN and self.distinct == 0 and self.total is None
+
 
 class Doubts:
     """The reasons against a proof; none of them twice."""

@@ -29,7 +29,7 @@ MOST_PAGES = 200_000
 """No list needs more: at 100 rows a page this is 100 times the largest account that the day's quota could read."""
 _LIKELY_CAPS = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000})
 """Sizes at which servers cut a list that they do not page."""
-_CALM_STEPS_BACK = 10
+_CALM_STEPS_BACK = 15
 _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
 _MOST_REPEATS = 2
@@ -75,6 +75,7 @@ class Walk:
         self._repeats = 0
         self._is_lined_up = True
         self._is_full = False
+        self._is_calm = True
         self._furthest = 0
         self._idle = 0
         self._total: int | None = None
@@ -138,6 +139,7 @@ class Walk:
                 return
             self._refuse_ignored_offset(page, offset)
             seam = self._coverage.seam(page)
+            self._is_calm = seam is Seam.EXACT
             if seam is Seam.OPEN and (offset > 0 or not page.records):
                 if self._may_step_back():
                     offset, back = max(0, offset - back * max(1, self._size - 1)), back * 2
@@ -147,7 +149,7 @@ class Walk:
                 if not page.records:
                     return
             back = 1
-            self._moved |= seam is not Seam.EXACT
+            self._moved |= not self._is_calm
             is_end = self._is_end(page, offset)
             self._take(page)
             if is_end:
@@ -170,7 +172,9 @@ class Walk:
         if self._pages >= MOST_PAGES:
             raise Inconsistent(f"{self._name}: no end after {MOST_PAGES:,} pages; check the endpoint's paging")
         end, ahead = offset + 1, 1
-        if self._coverage.by_id:  # in any other order what a page tells depends on when it was read
+        # Pages fetched ahead in a list that moves are mostly wasted, and in any other order than that of id it matters
+        # when a page was read.
+        if self._coverage.by_id and self._is_calm:
             if self._total is not None:
                 end, ahead = max(self._total - 1, offset + 1), self._threads
             elif self._pages >= _FULL_PAGES_BEFORE_AHEAD and self._is_full:

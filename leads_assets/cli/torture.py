@@ -31,9 +31,15 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description=__doc__,
         epilog="Exit status 1 if any sync lost something and did not say so.",
     )
-    parser.add_argument("--leads", type=int, default=250, help="leads of the account, 150 or more (default 250)")
+    parser.add_argument("--leads", type=_leads, default=250, help="leads of the account, 150 or more (default 250)")
     parser.add_argument("--json", action="store_true", help="print a JSON array instead of a table")
     parser.set_defaults(run=run)
+
+
+def _leads(text: str) -> int:
+    if int(text) < 150:
+        raise argparse.ArgumentTypeError("with fewer than 150 leads there is no second page to spoil")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

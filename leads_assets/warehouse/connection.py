@@ -19,7 +19,8 @@ from filelock import FileLock, Timeout
 
 from leads_assets.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
 
-MEMORY_LIMIT = "300MB"
+MEMORY_LIMIT = "200MB"
+MOST_THREADS = 4  # each needs memory of its own
 """Enough for any load: larger ones spill to disk beside the warehouse. Process memory stays below 500 MB."""
 RESERVED_STEMS = frozenset({"main", "ops", "marts", "temp", "system"})
 _POLL_SECONDS = 0.05
@@ -195,8 +196,10 @@ class Warehouse:
 def open_workshop(spill: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory, in UTC and within the memory limit; what does not fit is spilled to the folder `spill`."""
     connection = duckdb.connect()
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
     connection.execute(
-        f"SET TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)}; SET temp_directory = {literal(str(spill))}"
+        f"SET TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)}; SET temp_directory = {literal(str(spill))};"
+        f" SET threads = {threads}"
     )
     return connection
 

@@ -136,8 +136,7 @@ def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) 
         session.run(
             "inserting rows",
             f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
-            f" CAST(NULL AS TIMESTAMPTZ) AS _deleted_at FROM incoming s SEMI JOIN changed c ON c.id = s.{_KEY}"
-            f" ORDER BY s.{_KEY}",
+            f" CAST(NULL AS TIMESTAMPTZ) AS _deleted_at FROM incoming s SEMI JOIN changed c ON c.id = s.{_KEY}",
         )
 
 

@@ -13,6 +13,7 @@ import duckdb
 
 from leads_assets.endpoints import PRIMARY_KEY, Endpoint
 from leads_assets.extract import Spooled
+from leads_assets.fit import BROKEN
 from leads_assets.screen import EXTRA
 from leads_assets.spool import screened_again
 from leads_assets.warehouse.connection import literal, quoted
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BIGGEST_RECORD = 64 << 20
+_USUAL_RECORD = 16 << 20
+"""Bytes that the reader expects of the longest record. Each of its threads takes twice as much memory."""
+_PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
+"""Row groups are held in memory until they are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,18 @@ def stage_spool(workshop: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint:
     """Stage a spool. Where the typed reading refuses a value, each row is screened again, and read once more."""
     target = spooled.rows.with_suffix(".parquet")
     try:
-        rows, distinct = _copy(workshop, spooled, endpoint, target)
+        rows, distinct = _copy(workshop, spooled, endpoint, target, _USUAL_RECORD)
     except duckdb.Error as refused:
         if isinstance(refused, duckdb.IOException | duckdb.OutOfMemoryException):
             raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
-        spooled = screened_again(spooled, endpoint)
         try:
-            rows, distinct = _copy(workshop, spooled, endpoint, target)
+            spooled = screened_again(spooled, endpoint)
+            workshop.execute("SET threads = 1")
+            rows, distinct = _copy(workshop, spooled, endpoint, target, BIGGEST_RECORD)
         except duckdb.Error as error:
             raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
+        except BROKEN:
+            raise LoadFailed(f"{endpoint.name}: the spool is damaged; nothing was changed: run again") from None
     return Staged(
         path=target,
         rows=rows,
@@ -61,18 +69,20 @@ def stage_spool(workshop: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint:
     )
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint: Endpoint, target: Path) -> tuple[int, int]:
+def _copy(
+    workshop: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint: Endpoint, target: Path, longest: int
+) -> tuple[int, int]:
     types = {column.json_key: column.type.value for column in endpoint.columns}
     types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
     picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
-    connection.execute(
+    workshop.execute(
         f"COPY (SELECT {', '.join(picked)} FROM read_json({literal(str(spooled.rows))},"
-        f" format = 'newline_delimited', maximum_object_size = {BIGGEST_RECORD}, columns = {{{reading}}}))"
-        f" TO {literal(str(target))} (FORMAT parquet)"
+        f" format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{reading}}}))"
+        f" TO {literal(str(target))} ({_PARQUET})"
     )
-    return _count(connection, target)
+    return _count(workshop, target)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]:
@@ -103,7 +113,7 @@ def stage_frame(
         picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
         workshop.execute(
             f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
-            f" TO {literal(str(target))} (FORMAT parquet)"
+            f" TO {literal(str(target))} ({_PARQUET})"
         )
         rows, distinct = _count(workshop, target)
     except duckdb.Error as error:

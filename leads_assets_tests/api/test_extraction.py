@@ -100,6 +100,15 @@ def test_old_rows_among_the_changed_ones_do_not_make_a_full_read(reading: Readin
     assert (extract.mode, is_proven(extract), ids(extract), extract.notes) == (Mode.INCREMENTAL, True, [1, 5], ())
 
 
+@pytest.mark.parametrize(("faults", "verdict"), [(["no_total"], Verdict.UNPROVEN), ([], Verdict.PROVEN)])
+def test_a_read_of_changes_without_any_row_is_believed_only_with_a_total(
+    open_api: OpenApi, reading: Reading, faults: list[str], verdict: Verdict
+) -> None:
+    api = open_api(*faults)
+    extract = reading.read(api, since=LATE)
+    assert (extract.verdict, extract.mode, extract.spooled.count) == (verdict, Mode.INCREMENTAL, 0)
+
+
 # User by user.
 
 

@@ -38,6 +38,8 @@ def test_no_fault_is_a_silent_loss_and_the_status_says_so(capsys: pytest.Capture
     assert {outcome["verdict"] for outcome in outcomes} == {"complete", "said so"}
     unhealed = [outcome["fault"] for outcome in outcomes if outcome["after"] == "said so"]
     assert not unhealed
+    own_faults = [outcome["fault"] for outcome in outcomes if "Exception" in outcome["happened"]]
+    assert not own_faults
     greedy = [outcome["fault"] for outcome in outcomes if outcome["requests"] > 300]
     assert not greedy
 

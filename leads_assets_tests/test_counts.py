@@ -1,0 +1,85 @@
+"""A guard against slowness that is no timing: what a fixed workload costs in requests, statements and bytes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leads_assets.api import listing
+from leads_assets.api.pages import Page, parse_page
+from leads_assets.demo.account import Account
+from leads_assets.demo.server import DemoApi
+from leads_assets.warehouse.connection import Session
+from leads_assets_tests.project import Project
+
+LEADS = 1_000
+PAGES = 11  # 100 rows, and 99 new ones with each page after the first
+MOST_STATEMENTS_FIRST = 28
+MOST_STATEMENTS_AGAIN = 22
+MOST_STATEMENTS_PER_SMALL_LIST = 17
+
+
+@dataclass
+class Counts:
+    """What was done since the counting began."""
+
+    statements: int = 0
+    pages: int = 0
+    bytes_parsed: int = 0
+
+
+@contextmanager
+def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
+    counts = Counts()
+    execute: Callable[..., Any] = Session.execute
+
+    def counted_execute(self: Session, *args: Any, **more: Any) -> Any:
+        counts.statements += 1
+        return execute(self, *args, **more)
+
+    def counted_parse(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
+        counts.pages += 1
+        counts.bytes_parsed += len(body)
+        return parse_page(body, headers, selector)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "execute", counted_execute)
+        patch.setattr(listing, "parse_page", counted_parse)
+        yield counts
+
+
+def test_a_sync_of_leads_parses_each_page_once_and_needs_few_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(leads=LEADS)
+    with DemoApi(account) as api:
+        project = Project(tmp_path, api.base_url, sync={"full_refresh": True})
+        for most in (MOST_STATEMENTS_FIRST, MOST_STATEMENTS_AGAIN):
+            api.reset()
+            with counting(monkeypatch) as counts:
+                assert project.materialize("leads").success
+            assert api.count() == PAGES
+            assert counts.pages == PAGES
+            assert counts.statements <= most
+            # The overlap of the pages, envelopes and commas come to less than 3 % of the rows.
+            rows = sum(len(row) for row in account.encoded("leads"))
+            assert rows <= counts.bytes_parsed < rows * 1.03
+
+
+def test_a_small_list_costs_one_request_and_few_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DemoApi(Account(leads=10)) as api, counting(monkeypatch) as counts:
+        assert Project(tmp_path, api.base_url).materialize("teams").success
+        assert api.count() == 1
+    assert counts.statements <= MOST_STATEMENTS_PER_SMALL_LIST
+
+
+def test_the_number_of_statements_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = []
+    for leads in (50, 1_500):
+        with DemoApi(Account(leads=leads)) as api, counting(monkeypatch) as counts:
+            assert Project(tmp_path / str(leads), api.base_url).materialize("leads").success
+        statements.append(counts.statements)
+    assert statements[0] == statements[1]
