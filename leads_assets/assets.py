@@ -91,7 +91,7 @@ def endpoint_asset(
                     evolve=warehouse.evolve,
                     progress=lambda progress: context.log.info(progress_line(endpoint.name, progress)),
                 )
-                delivery = Delivery(extract)
+                delivery = Delivery(extract, folder.remove)
                 yield dg.MaterializeResult(asset_key=endpoint.name, value=delivery)
         except AccessDenied as denied:
             if endpoint.edition_gated and not state.known:

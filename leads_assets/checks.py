@@ -60,8 +60,8 @@ def _result(
 def _complete(result: LoadResult) -> dg.AssetCheckResult:
     row = result.row
     if row.verdict != Verdict.PROVEN:
-        says = f"unproven: {row.reason}; nothing was marked as deleted"
-        return _warns("complete", says, do="Materialize it again; if the reason stays, see it in ops.sync_runs.")
+        do = "Nothing was marked as deleted. Materialize it again; if the reason stays, act on it."
+        return _warns("complete", f"unproven: {row.reason}", do=do)
     if row.outdated and row.mode == Mode.FULL:
         says = f"{row.outdated:,} rows on the server are older than the ones kept here"
         do = "If the server's versions are right, materialize with full_refresh: true."

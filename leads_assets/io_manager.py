@@ -46,6 +46,9 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
                 )
         except WarehouseError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
+        finally:
+            if isinstance(obj, Delivery):
+                obj.release()
         if result.wrote:
             self.warehouse.note_change()
         context.add_output_metadata(load_metadata(endpoint, result))

@@ -59,8 +59,8 @@ def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(tmp_path: 
     ("fault", "says"),
     [
         (Fault("status", "steps", 402), "steps: HTTP 402 from 127.0.0.1"),
-        (Fault("status", "steps", 403), "steps: HTTP 403: the key has no right to read /steps"),
-        (Fault("status", "steps", 404), "steps: HTTP 404: 127.0.0.1"),
+        (Fault("status", "steps", 403), ": the key has no right to read /steps"),
+        (Fault("status", "steps", 404), "steps: HTTP 404 from 127.0.0.1"),
         (Fault("html", "steps"), "steps: HTTP 200 with a page of HTML or XML, attempt 2 of 2"),
     ],
     ids=str,

@@ -230,7 +230,6 @@ def test_nothing_of_the_account_is_in_the_files_beside_the_warehouse(haunted: Ha
             assert _found_in_files(path) == {}
 
 
-@pytest.mark.xfail(reason="the asset's generator keeps its spool until it is collected")
 def test_a_load_that_fails_leaves_no_rows_in_the_spool(tmp_path: Path) -> None:
     with DemoApi(Account(leads=30)) as api:
         project = Project(tmp_path, api.base_url)

@@ -27,7 +27,7 @@ FULL_PAGE = 100
 """The contract's page size: an unpaged list of as many rows may be a truncated one."""
 MOST_PAGES = 200_000
 """No list needs more: at 100 rows a page this is 100 times the largest account that the day's quota could read."""
-_LIKELY_CAPS = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000})
+_LIKELY_CAPS = frozenset({100, 200, 500, 1_000, 2_000, 5_000, 10_000})
 """Sizes at which servers cut a list that they do not page."""
 _CALM_STEPS_BACK = 15
 _FULL_PAGES_BEFORE_AHEAD = 3

@@ -19,7 +19,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "dev",
         help="start the Dagster UI",
-        description="Start `dagster dev` with a DAGSTER_HOME in this folder; where no account is set, with the demo API.",
+        description="Start `dagster dev` with a DAGSTER_HOME in this folder; without an account, on the demo API.",
     )
     parser.add_argument("--port", type=int, default=3000, help="port of the UI (default 3000)")
     parser.add_argument("--leads", type=int, default=250, help="leads of the demo account (default 250)")
