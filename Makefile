@@ -12,7 +12,7 @@ dev: $(VENV)/.installed             ## the Dagster UI; against the demo API wher
 	$(BIN)/leads-assets dev
 
 test: $(VENV)/.tested check         ## everything that must pass
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.tested              ## style and types
 	$(BIN)/ruff check .

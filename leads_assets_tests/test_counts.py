@@ -19,7 +19,7 @@ LEADS = 1_000
 PAGES = 11  # 100 rows, and 99 new ones with each page after the first
 MOST_STATEMENTS_FIRST = 28
 MOST_STATEMENTS_AGAIN = 22
-MOST_STATEMENTS_PER_SMALL_LIST = 20
+MOST_STATEMENTS_PER_SMALL_LIST = 21
 
 
 @dataclass

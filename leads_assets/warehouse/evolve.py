@@ -48,7 +48,7 @@ def prepare_incoming(session: Session, table: Table, staged: Staged, *, evolve: 
     session.run(
         "preparing the rows",
         f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {picked}, CAST({extra} AS JSON) AS {EXTRA}"
-        f" FROM {staged_sql(staged)}{_latest(staged)}",
+        f" FROM {staged_sql(staged)}{_keep_latest(session, staged)}",
     )
     return Incoming(new, _misfits(session, staged, fitted))
 
@@ -149,9 +149,14 @@ def _misfits(session: Session, staged: Staged, fitted: dict[str, str]) -> dict[s
     return misfits
 
 
-def _latest(staged: Staged) -> str:
-    """Of several rows with one id the newest counts, then the later one."""
+def _keep_latest(session: Session, staged: Staged) -> str:
+    """SQL that keeps one row of each id: the newest, then the later one. Only positions are remembered, not rows."""
     if staged.rows == staged.distinct:
         return ""
     newest = "updated_at DESC NULLS LAST, " if "updated_at" in staged.columns else ""
-    return f" QUALIFY row_number() OVER (PARTITION BY {quoted(PRIMARY_KEY)} ORDER BY {newest}file_row_number DESC) = 1"
+    session.run(
+        "settling duplicates",
+        f"CREATE OR REPLACE TEMP TABLE latest AS SELECT file_row_number AS position FROM {staged_sql(staged)} QUALIFY"
+        f" row_number() OVER (PARTITION BY {quoted(PRIMARY_KEY)} ORDER BY {newest}file_row_number DESC) = 1",
+    )
+    return " SEMI JOIN latest ON latest.position = file_row_number"

@@ -107,12 +107,14 @@ def _keep_rejects(session: Session, extract: Extract, stamp: Stamp) -> None:
         return
     name = literal(extract.endpoint.name)
     columns = "{'reason': 'VARCHAR', 'record': 'VARCHAR'}"
+    # DuckDB sets aside twice this size before it reads, so it must not ask for more than there can be.
+    longest = min(BIGGEST_RECORD, max(1 << 20, extract.spooled.rejects.stat().st_size))
     session.run(
         "keeping rejected records",
         f"INSERT INTO ops.rejected_rows BY NAME SELECT DISTINCT ON (record) {name} AS endpoint,"
         f" {stamp.sql_run} AS run_id, reason, record, {stamp.sql_at} AS seen_at"
         f" FROM read_json({literal(str(extract.spooled.rejects))}, format = 'newline_delimited', columns = {columns},"
-        f" maximum_object_size = {BIGGEST_RECORD}) r"
+        f" maximum_object_size = {longest}) r"
         f" WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = {name} AND k.record = r.record)",
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BIGGEST_RECORD = 64 << 20
 _USUAL_RECORD = 16 << 20
-"""Bytes that the reader expects of the longest record. Each of its threads takes twice as much memory."""
+"""Bytes that the reader expects of the longest record; it takes twice as much memory."""
 _PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
 """Row groups are held in memory until they are complete."""
 
@@ -53,7 +53,6 @@ def stage_spool(workshop: duckdb.DuckDBPyConnection, spooled: Spooled, endpoint:
             raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
         try:
             spooled = screened_again(spooled, endpoint)
-            workshop.execute("SET threads = 1")
             rows, distinct = _copy(workshop, spooled, endpoint, target, BIGGEST_RECORD)
         except duckdb.Error as error:
             raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None

@@ -49,6 +49,35 @@ def test_a_change_to_null_and_from_null_is_a_change(desk: Desk) -> None:
     assert desk.rows("SELECT whole FROM things ORDER BY id") == [(None,), (2,)]
 
 
+def test_lists_that_differ_in_any_way_are_a_change(desk: Desk) -> None:
+    lists = [
+        None,
+        [],
+        [None],
+        [""],
+        ["a"],
+        ["a", None],
+        [None, "a"],
+        ["a", ""],
+        ["a", "b"],
+        ["b", "a"],
+        ["a, b"],
+        ["NULL"],
+    ]
+    pairs = [(before, after) for before in lists for after in lists]
+    desk.load([{"id": n, "texts": before} for n, (before, _) in enumerate(pairs)])
+    row = desk.load([{"id": n, "texts": after} for n, (_, after) in enumerate(pairs)]).row
+    assert (row.updated, row.unchanged) == (len(pairs) - len(lists), len(lists))
+
+
+def test_a_value_that_moves_to_another_column_is_a_change(desk: Desk) -> None:
+    desk.load([{"id": 1, "whole": 1}, {"id": 2, "text": "x", "texts": ["y"]}, {"id": 3, "flag": True, "money": 1}])
+    row = desk.load(
+        [{"id": 1, "number": 1}, {"id": 2, "text": "y", "texts": ["x"]}, {"id": 3, "flag": True, "whole": 1}]
+    ).row
+    assert row.updated == 3
+
+
 @pytest.mark.parametrize("column", ["nested", "unknown"])
 def test_the_order_of_keys_in_nested_values_is_no_change(desk: Desk, column: str) -> None:
     desk.load([{"id": 1, column: {"a": 1, "b": {"c": [1, 2], "d": None}}}, {"id": 2, column: {"a": [1, 2]}}])

@@ -83,6 +83,19 @@ def test_lists_times_and_decimals_keep_their_types(desk: Desk) -> None:
     )
 
 
+def test_nested_values_that_differ_in_any_way_are_a_change(desk: Desk) -> None:
+    kind = pa.struct([("a", pa.int64()), ("b", pa.list_(pa.list_(pa.string())))])
+    values: list[Any] = [
+        None,
+        {"a": None, "b": None},
+        {"a": None, "b": []},
+        {"a": None, "b": [[]]},
+        {"a": None, "b": [None]},
+    ]
+    for value in values:
+        assert load(desk, pa.table({"id": [1], "x": pa.array([value], kind)})).wrote
+
+
 @pytest.mark.parametrize(
     ("ids", "kept"),
     [
