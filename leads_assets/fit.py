@@ -21,9 +21,6 @@ EXACT_IN_DOUBLE = 2**53
 MONEY_INTEGER = 10**14
 _MONEY_STEP = Decimal("0.0001")
 
-DEEPEST = 100
-"""Levels of nesting; DuckDB 2 refuses JSON deeper than 128."""
-
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _FRACTION = re.compile(rb"-?[0-9]+(?:\.[0-9]+|(?=[eE]))(?:[eE][+-]?[0-9]+)?")
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -53,28 +50,14 @@ def readable(raw: bytes) -> bytes:
     """The same JSON, or, where a database would refuse it, an object that quotes it as a text."""
     try:
         msgspec.json.decode(raw)
-        if depth(raw) <= DEEPEST:
-            return one_line(raw)
     except BROKEN:
-        pass
-    return json_object({UNREADABLE: msgspec.json.encode(raw.decode("utf-8", "backslashreplace"))})
+        return json_object({UNREADABLE: msgspec.json.encode(raw.decode("utf-8", "backslashreplace"))})
+    return one_line(raw)
 
 
 def json_object(members: Mapping[str, bytes]) -> bytes:
     """A JSON object of values that are JSON already."""
     return b"{" + b",".join(msgspec.json.encode(key) + b":" + raw for key, raw in members.items()) + b"}"
-
-
-def depth(raw: bytes) -> int:
-    """Levels of nesting of a JSON value."""
-    level = deepest = 0
-    for byte in _TEXT.sub(b"", raw):
-        if byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
 
 
 def _decimal(value: object, raw: bytes) -> Decimal | None:
@@ -139,7 +122,7 @@ def _json(_value: object, raw: bytes) -> bytes | None:
         nearest = float(number)
         if not math.isfinite(nearest) or Decimal(repr(nearest)) != Decimal(number.decode()):
             return None
-    return raw if depth(raw) <= DEEPEST else None
+    return raw
 
 
 _FIT: Mapping[ColumnType, Callable[[object, bytes], bytes | None]] = {

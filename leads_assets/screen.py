@@ -17,7 +17,6 @@ from msgspec import Meta, Raw
 from leads_assets.endpoints import ColumnType, Endpoint
 from leads_assets.fit import (
     BROKEN,
-    DEEPEST,
     EXACT_IN_DOUBLE,
     HIGHEST,
     LOWEST,
@@ -62,7 +61,6 @@ _DELICATE = (
     re.compile(rb"e(?<=[0-9]e)(?<!\\u.e)(?<!\\u..e)(?<!\\u...e)[+-]?[0-9]+[\s,\]}]"),
     re.compile(rb"E(?<=[0-9]E)(?<!\\u.E)(?<!\\u..E)(?<!\\u...E)[+-]?[0-9]+[\s,\]}]"),
 )
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class Screen:
@@ -154,17 +152,7 @@ def _is_column_name(key: str) -> bool:
 
 
 def _is_delicate(body: bytes) -> bool:
-    return any(pattern.search(body) for pattern in _DELICATE) or _may_be_deep(body)
-
-
-def _may_be_deep(body: bytes) -> bool:
-    """Whether JSON may be nested more deeply than a database takes; texts with many lone brackets look so, too."""
-    brackets = body.translate(None, _NO_BRACKETS)
-    for _ in range(DEEPEST // 10):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(brackets) < DEEPEST:
-            return False
-    return True
+    return any(pattern.search(body) for pattern in _DELICATE)
 
 
 def _parses(decoder: msgspec.json.Decoder[Any], body: bytes) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from leads_assets.endpoints import Column, ColumnType, Endpoint
-from leads_assets.fit import depth, fit
+from leads_assets.fit import fit
 from leads_assets.screen import MOST_FIELDS, Screen
 
 NUMBERS = Endpoint(
@@ -63,6 +63,7 @@ def test_a_number_that_the_fast_reading_may_bend_never_passes_unseen(value: str)
         kept = json.loads(line, parse_float=Decimal)
         if column in kept:
             assert Decimal(kept[column]) == Decimal(value)
+            assert isinstance(kept[column], str) is (column == "money")  # money only as a text: it has no double
         else:
             assert json.loads(kept["_extra"], parse_float=Decimal)[column] == Decimal(value)
 
@@ -125,14 +126,10 @@ def test_records_with_fields_that_are_known_by_now_pass_as_they_are() -> None:
         (ColumnType.MONEY, b"1e99999", None),
         (ColumnType.DATE, b'"20240101"', None),
         (ColumnType.TIMESTAMP, b'"0001-01-01T00:00:00+01:00"', None),
-        (ColumnType.JSON, b"[" * 101 + b"]" * 101, None),
+        (ColumnType.JSON, b"[" * 5000 + b"]" * 5000, None),
         (ColumnType.VARCHAR, b"null", b"null"),
         (ColumnType.VARCHAR, b'"cut', None),
     ],
 )
 def test_single_values(kind: ColumnType, sent: bytes, written: bytes | None) -> None:
     assert fit(kind, sent) == written
-
-
-def test_brackets_in_texts_are_not_depth() -> None:
-    assert depth(b'{"a":"[[[[{{","b":[{"c":"\\"["}]}') == 3

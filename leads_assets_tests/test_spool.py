@@ -52,7 +52,7 @@ def test_a_folder_is_removed_when_its_extract_fails(tmp_path: Path) -> None:
 
 def test_the_folders_of_dead_processes_are_removed_and_those_of_living_ones_kept(tmp_path: Path) -> None:
     said = PROCESSES.Queue()
-    children = [PROCESSES.Process(target=hold, args=(tmp_path, said)) for _ in range(3)]
+    children = [PROCESSES.Process(target=hold, args=(tmp_path, said), daemon=True) for _ in range(3)]
     for child in children:
         child.start()
     folders = {Path(said.get(timeout=30)) for _ in children}

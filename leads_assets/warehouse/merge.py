@@ -168,6 +168,6 @@ def journal(session: Session, table: Table, tracked: tuple[Column, ...], stamp: 
         f" SELECT {literal(table.name)} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
         f" changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id FROM ("
         f" SELECT s.{_KEY} AS id, {changed_at} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
-        f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id WHERE c.existed)"
+        f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id)"
         " WHERE pair.old IS DISTINCT FROM pair.new",
     )

@@ -187,7 +187,7 @@ def test_a_change_that_is_not_written_is_no_history(desk: Desk) -> None:
 
 
 def test_an_overtaken_read_adds_rows_and_newer_versions_and_nothing_else(desk: Desk) -> None:
-    early = desk.extract([dated(1, 1, whole=1), dated(2, 9, whole=9), dated(3, 1, whole=1), dated(5, 1)])
+    early = desk.extract([dated(1, 1, whole=1), dated(2, 9, whole=9), dated(3, 1, whole=1), dated(5, 9)])
     desk.load([dated(1, 1, whole=0), dated(2, 2), dated(3, 2, whole=2), dated(4, 2), dated(5, 1)])
     desk.load([dated(n, 2, whole=2) for n in (1, 2, 3, 4)], LoadOptions(server_wins=True))
     assert desk.rows("SELECT id FROM things WHERE _deleted_at IS NOT NULL") == [(5,)]
