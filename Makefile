@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo dev test check bench bench-full clean
+.PHONY: demo dev test test-duckdb2 check bench bench-full clean
 
 demo: $(VENV)/.installed            ## 14 assets from the bundled demo API into DuckDB
 	$(BIN)/leads-assets demo
@@ -26,8 +26,14 @@ bench-full: $(VENV)/.installed      ## the same with 50 ms a request, and up to 
 	$(BIN)/python benchmarks/compare.py --full
 	$(BIN)/python benchmarks/scaling.py
 
+test-duckdb2:                       ## the warehouse's tests on DuckDB 2.0, in an environment of their own
+	test -x .venv-duckdb2/bin/python || $(PYTHON) -m venv .venv-duckdb2
+	.venv-duckdb2/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	.venv-duckdb2/bin/python -m pip install --quiet --no-deps duckdb==2.0.0
+	.venv-duckdb2/bin/python -m pytest -n 2 leads_assets_tests/warehouse leads_assets_tests/test_screen.py
+
 clean:                              ## what these targets made, never your data
-	rm -rf $(VENV) .dagster_home .tmp_dagster_home_* benchmarks/.venvs .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-duckdb2 .dagster_home .tmp_dagster_home_* benchmarks/.venvs .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

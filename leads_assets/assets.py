@@ -98,9 +98,11 @@ def endpoint_asset(
                 context.log.warning(f"{denied}; skipped, as it was never readable with this key")
                 yield from (found for found in skip_checks(str(denied)) if found.check_name in wanted)
                 return
-            raise _failure(denied) from None
-        except (LeadsApiError, WarehouseError) as error:
-            raise _failure(error) from None
+            raise _failure(context, warehouse, endpoint, denied) from None
+        except LeadsApiError as error:
+            raise _failure(context, warehouse, endpoint, error) from None
+        except WarehouseError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
         except OSError as error:
             raise dg.Failure(
                 f"{endpoint.name}: the spool cannot be written ({error.strerror})", allow_retries=False
@@ -121,7 +123,14 @@ def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:
         return dg.CodeReferencesMetadataValue(code_references=[here])
 
 
-def _failure(error: LeadsApiError | WarehouseError) -> dg.Failure:
+def _failure(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, endpoint: Endpoint, error: LeadsApiError
+) -> dg.Failure:
+    """The failure of a read; its sentence is kept in the warehouse too, where that is possible."""
+    try:
+        warehouse.note_failure(endpoint.name, context.run_id, str(error))
+    except WarehouseError as second:
+        context.log.warning(f"the failure could not be noted in the warehouse: {second}")
     stopped = "; the other endpoints were not tried" if isinstance(error, StopAll) else ""
     return dg.Failure(f"{error}{stopped}", allow_retries=False)
 

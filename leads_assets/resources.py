@@ -17,6 +17,7 @@ from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
 from leads_assets.warehouse.errors import WarehouseUnusable
+from leads_assets.warehouse.failures import note_failure
 from leads_assets.warehouse.ledger import SyncState, sync_states
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets.warehouse.snapshot import publish
@@ -77,6 +78,10 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
                 " set LEADS_WAREHOUSE to a file in a folder that can"
             ) from None
+
+    def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
+        """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
+        note_failure(self.warehouse(), endpoint, run_id, error, now())
 
     def note_change(self) -> None:
         """Remember that this run wrote rows, so that a new read copy is due at its end."""

@@ -97,6 +97,8 @@ def test_the_page_shows_fourteen_assets_and_materializes_them(tmp_path: Path, ar
             nodes = _until(lambda: _graphql(port, ASSETS)["assetNodes"] or None)
             assert {node["assetKey"]["path"][0] for node in nodes} == set(ENDPOINTS)
             assert all(node["groupName"] == "crm" and node["description"] for node in nodes)
+            if arguments:  # the way to the definitions differs, a run does not
+                return
             params = {
                 "selector": {
                     "repositoryLocationName": "leads_assets",

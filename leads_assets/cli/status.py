@@ -16,6 +16,7 @@ from leads_assets.cli.printing import (
 )
 from leads_assets.cli.settings import resolved_settings
 from leads_assets.endpoints import ENDPOINTS
+from leads_assets.warehouse.failures import last_failures
 from leads_assets.warehouse.ledger import freshness
 
 
@@ -24,8 +25,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "status",
         help="show how fresh and how true each table is",
-        description="Show rows, age and verdict of each table, from the warehouse alone: no request is sent."
-        " A read that failed leaves no line in the warehouse: its error is in the run, and the age here grows.",
+        description="Show rows, age, verdict and last error of each table, from the warehouse alone.",
     )
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -36,7 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     warehouse = resolved_settings().warehouse.warehouse()
     found = {row["endpoint"]: row for row in freshness(warehouse)}
     names = [*ENDPOINTS, *(name for name in found if name not in ENDPOINTS)]
-    rows = [found.get(name, {"endpoint": name, "verdict": "never loaded"}) for name in names]
+    failures = last_failures(warehouse)
+    rows = [
+        found.get(name, {"endpoint": name, "verdict": "never loaded"}) | {"last_error": failures.get(name, (None,))[0]}
+        for name in names
+    ]
     if arguments.json:
         print_json({"warehouse": warehouse.path, "exists": warehouse.path.exists(), "endpoints": rows})
     elif not warehouse.path.exists():
@@ -56,4 +60,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
     console = make_console()
     console.print(table)
     reasons = [f"{row['endpoint']}: {row['verdict']}: {row['reason']}" for row in rows if row.get("reason")]
-    print_sentences(console, reasons)
+    print_sentences(console, [*reasons, *(f"failed since: {row['last_error']}" for row in rows if row["last_error"])])

@@ -27,8 +27,25 @@ def test_every_endpoint_has_a_line_with_rows_age_and_verdict(
     assert (rows["teams"]["verdict"], rows["teams"]["live_rows"]) == ("proven", 4)
     assert rows["teams"]["data_as_of"] is not None
     assert (rows["leads"]["verdict"], rows["leads"]["data_as_of"]) == ("unproven", None)
-    assert rows["users"] == {"endpoint": "users", "verdict": "never loaded"}
+    assert rows["users"] == {"endpoint": "users", "verdict": "never loaded", "last_error": None}
     shown = command("status").out
     assert "the server states 125 rows, 120 different ids were read" in shown
     assert "never loaded" in shown
     assert api.count() == before
+
+
+def test_the_last_error_is_told_until_a_load_succeeds(
+    command: Command, open_account: OpenAccount, tmp_path: Path
+) -> None:
+    api = open_account()
+    project = Project(tmp_path, api.base_url)
+    assert project.materialize("teams", "users").success
+    api.set_faults([Fault("status", "users", 404)])
+    assert not project.materialize("teams", "users").success
+    errors = {row["endpoint"]: row["last_error"] for row in command("status", "--json").json["endpoints"]}
+    assert "users: HTTP 404" in errors["users"]
+    assert errors["teams"] is None
+    assert "failed since: users: HTTP 404" in command("status").out
+    api.set_faults([])
+    assert project.materialize("users").success
+    assert {row["last_error"] for row in command("status", "--json").json["endpoints"]} == {None}

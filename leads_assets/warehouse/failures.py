@@ -1,0 +1,45 @@
+"""Reads that failed: one sentence each in `ops.failed_reads`, so that SQL and `leads-assets status` can tell."""
+
+from datetime import datetime
+
+from leads_assets.warehouse.connection import Session, Warehouse, literal
+from leads_assets.warehouse.transaction import transaction
+
+_TABLE = "CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, error VARCHAR, at TIMESTAMPTZ)"
+
+
+def note_failure(warehouse: Warehouse, endpoint: str, run_id: str, error: str, at: datetime) -> None:
+    """Keep the sentence; nothing happens where there is no warehouse yet. Raises a WarehouseError."""
+    if not warehouse.path.exists():
+        return
+    with warehouse.write(endpoint) as session, transaction(session):
+        session.run("noting the failure", "CREATE SCHEMA IF NOT EXISTS ops")
+        session.run("noting the failure", _TABLE)
+        values = ", ".join(map(literal, (endpoint, run_id, error, at.isoformat())))
+        session.run("noting the failure", f"INSERT INTO ops.failed_reads VALUES ({values})")
+
+
+def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
+    """Per endpoint the newest failure and its time (UTC), if no load came after it."""
+    with warehouse.read("the failed reads") as session:
+        if session is None or not _has(session, "failed_reads"):
+            return {}
+        loads = "SELECT endpoint, max(loaded_at) AS loaded_at FROM ops.sync_runs GROUP BY endpoint"
+        loads = loads if _has(session, "sync_runs") else "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
+        rows = session.run(
+            "reading the failed reads",
+            "SELECT f.endpoint, arg_max(f.error, f.at), max(f.at) FROM ops.failed_reads f"
+            f" LEFT JOIN ({loads}) l ON l.endpoint = f.endpoint"
+            " WHERE l.loaded_at IS NULL OR f.at > l.loaded_at GROUP BY f.endpoint",
+        )
+    return {endpoint: (error, at) for endpoint, error, at in rows}
+
+
+def _has(session: Session, table: str) -> bool:
+    return bool(
+        session.run(
+            "looking for the bookkeeping",
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'ops'"
+            f" AND table_name = {literal(table)}",
+        )
+    )
