@@ -5,7 +5,7 @@ from datetime import datetime
 from leads_assets.warehouse.connection import Session, Warehouse, literal
 from leads_assets.warehouse.transaction import transaction
 
-_TABLE = "CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, error VARCHAR, at TIMESTAMPTZ)"
+_TABLE = "CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, error VARCHAR, failed_at TIMESTAMPTZ)"
 
 
 def note_failure(warehouse: Warehouse, endpoint: str, run_id: str, error: str, at: datetime) -> None:
@@ -28,9 +28,9 @@ def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
         loads = loads if _has(session, "sync_runs") else "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
         rows = session.run(
             "reading the failed reads",
-            "SELECT f.endpoint, arg_max(f.error, f.at), max(f.at) FROM ops.failed_reads f"
+            "SELECT f.endpoint, arg_max(f.error, f.failed_at), max(f.failed_at) FROM ops.failed_reads f"
             f" LEFT JOIN ({loads}) l ON l.endpoint = f.endpoint"
-            " WHERE l.loaded_at IS NULL OR f.at > l.loaded_at GROUP BY f.endpoint",
+            " WHERE l.loaded_at IS NULL OR f.failed_at > l.loaded_at GROUP BY f.endpoint",
         )
     return {endpoint: (error, at) for endpoint, error, at in rows}
 
