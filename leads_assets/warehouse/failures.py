@@ -5,7 +5,9 @@ from datetime import datetime
 from leads_assets.warehouse.connection import Session, Warehouse, literal
 from leads_assets.warehouse.transaction import transaction
 
-_TABLE = "CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, error VARCHAR, failed_at TIMESTAMPTZ)"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, error VARCHAR, failed_at TIMESTAMPTZ)
+"""
 
 
 def note_failure(warehouse: Warehouse, endpoint: str, run_id: str, error: str, at: datetime) -> None:
