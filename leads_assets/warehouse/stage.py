@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 BIGGEST_RECORD = 64 << 20
 _USUAL_RECORD = 16 << 20
 """Bytes that the reader expects of the longest record; it takes twice as much memory."""
-_PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
-"""Row groups are held in memory until they are complete."""
+_GROUP_BYTES = 16 << 20
+_GROUP_ROWS = 20480
+"""Of a Parquet file, at most: a group of rows is held in memory, several times over, until it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,11 @@ def _copy(
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
     picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
+    group = max(1, min(_GROUP_ROWS, _GROUP_BYTES * spooled.count // max(1, spooled.bytes)))
     workshop.execute(
         f"COPY (SELECT {', '.join(picked)} FROM read_json({literal(str(spooled.rows))},"
         f" format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{reading}}}))"
-        f" TO {literal(str(target))} ({_PARQUET})"
+        f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {group})"
     )
     return _count(workshop, target)
 
@@ -112,7 +114,7 @@ def stage_frame(
         picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
         workshop.execute(
             f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
-            f" TO {literal(str(target))} ({_PARQUET})"
+            f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {_GROUP_ROWS})"
         )
         rows, distinct = _count(workshop, target)
     except duckdb.Error as error:
