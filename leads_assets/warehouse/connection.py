@@ -23,9 +23,11 @@ MEMORY_LIMIT = "200MB"
 """Enough for any load: larger ones spill to disk beside the warehouse."""
 RESERVED_STEMS = frozenset({"main", "ops", "marts", "temp", "system"})
 _POLL_SECONDS = 0.05
-NEW_FILE = "TYPE duckdb, BLOCK_SIZE 65536"
-"""How a new file is made. With DuckDB's own blocks of 262144 bytes a small load costs a third more CPU, and fourteen
-small tables take 5 MB instead of 2."""
+_FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
+"""A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
+NEW_FILE = f"{_FILE}, BLOCK_SIZE 65536"
+"""With DuckDB's own blocks of 262144 bytes a small load costs a quarter more CPU, and fourteen small tables take 5 MB
+instead of 2; a million leads take a fifth less."""
 
 
 class Session:
@@ -173,7 +175,7 @@ class Warehouse:
         mode = ", READ_ONLY" if read_only else ""
         while True:
             try:
-                connection.execute(f"ATTACH {literal(str(self.path))} AS warehouse (TYPE duckdb{mode}); USE warehouse")
+                connection.execute(f"ATTACH {literal(str(self.path))} AS warehouse ({_FILE}{mode}); USE warehouse")
             except duckdb.Error as error:
                 if not _is_lock_conflict(error):
                     raise WarehouseUnusable(why_unusable(self.path, error)) from None

@@ -5,9 +5,19 @@ from pathlib import Path
 import pytest
 
 from leads_assets_tests.warehouse.desk import Desk
+from leads_assets_tests.warehouse.rich_load import BEFORE, CANARY
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """A warehouse that does not exist yet."""
     return Desk(tmp_path)
+
+
+@pytest.fixture
+def loaded(desk: Desk) -> Desk:
+    """A warehouse in which there is something to lose, a marked row and a rejected record too."""
+    desk.load([*BEFORE, {"id": 60}])
+    desk.load([*BEFORE, {"id": None, "text": CANARY}], verdict="unproven")
+    desk.load(BEFORE)
+    return desk

@@ -220,3 +220,18 @@ def test_the_watermark_is_the_newest_change_of_a_proven_read_and_never_beyond_it
 def test_a_table_without_a_change_filter_has_no_watermark(desk: Desk) -> None:
     assert THINGS.change_filter
     assert desk.load([{"id": 1, "updated_at": "2026-01-01T00:00:00Z"}], endpoint="teams").row.watermark is None
+
+
+def test_a_load_takes_a_handful_of_statements_whatever_the_number_of_rows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = desk.statements(monkeypatch)
+    counts = []
+    for records in ([dated(1, 1)], [dated(n, 1) for n in range(3000)], [dated(n, 1) for n in range(3000)]):
+        statements.clear()
+        desk.load(records)
+        counts.append(len(statements))
+    first, more, same = counts
+    assert first <= 30  # the tables of the bookkeeping are made
+    assert more <= 15
+    assert same <= more - 1

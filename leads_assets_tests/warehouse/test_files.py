@@ -141,3 +141,18 @@ def test_what_a_killed_load_has_spilled_is_removed(desk: Desk) -> None:
     spilled.write_bytes(bytes(100))
     with desk.warehouse.write("the test"):
         assert not spilled.exists()
+
+
+def test_a_damaged_spool_changes_nothing(desk: Desk) -> None:
+    extract = desk.extract([{"id": 1, "text": "canary"}])
+    extract.spooled.rows.write_bytes(extract.spooled.rows.read_bytes()[:-5])
+    with pytest.raises(LoadFailed, match="things: the spool is damaged; nothing was changed: run again") as told:
+        desk.load(extract)
+    assert "canary" not in str(told.value)
+    assert desk.everything() == {}
+
+
+def test_a_record_of_many_megabytes_is_a_row(desk: Desk) -> None:
+    desk.load([{"id": 1, "text": "x" * (20 << 20)}, {"id": 2}, b'{"y":"' + b"y" * (20 << 20) + b'"}'])
+    assert desk.rows("SELECT length(text) FROM things ORDER BY id") == [(20 << 20,), (None,)]
+    assert desk.row("SELECT length(record) FROM ops.rejected_rows") == ((20 << 20) + 8,)

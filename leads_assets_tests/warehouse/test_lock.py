@@ -1,6 +1,5 @@
 """One writer at a time, and nobody waits without end."""
 
-import multiprocessing
 import subprocess
 import sys
 import threading
@@ -15,9 +14,7 @@ from leads_assets.extract import Extract
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseBusy, WarehouseUnusable
 from leads_assets_tests.warehouse.desk import Desk
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["leads_assets_tests.warehouse.desk"])
+from leads_assets_tests.warehouse.rich_load import PROCESSES
 
 HOLD = """
 import sys, duckdb

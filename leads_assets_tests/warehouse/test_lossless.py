@@ -18,7 +18,7 @@ from leads_assets.endpoints import ColumnType
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets_tests.warehouse.desk import THINGS, Desk
 
-EXAMPLES = int(os.environ.get("LEADS_TEST_EXAMPLES", "32"))
+EXAMPLES = int(os.environ.get("LEADS_TEST_EXAMPLES", "24"))
 
 TYPES = {column.name: column.type for column in THINGS.columns}
 
