@@ -88,7 +88,6 @@ def endpoint_asset(
                     endpoint,
                     folder.path,
                     changed_since=plan.changed_since,
-                    evolve=warehouse.evolve,
                     progress=lambda progress: context.log.info(progress_line(endpoint.name, progress)),
                 )
                 delivery = Delivery(extract, folder.remove)

@@ -148,7 +148,6 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         folder: Path,
         *,
         changed_since: datetime | None = None,
-        evolve: bool = True,
         progress: Callable[[Progress], None],
     ) -> Extract:
         """Read one endpoint into `folder`. Raises a LeadsApiError; after a StopAll every later call raises it again."""
@@ -160,7 +159,7 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 endpoint,
                 folder,
                 users=ENDPOINTS["users"],
-                options=ReadOptions(limit=self.page_size, threads=self.concurrency, evolve=evolve),
+                options=ReadOptions(limit=self.page_size, threads=self.concurrency),
                 progress=progress,
             )
             return reading.run(changed_since)

@@ -64,7 +64,7 @@ def _remove_dead(root: Path) -> None:
 class SpoolWriter:
     """Writes the pages of one endpoint; memory does not grow with their number."""
 
-    def __init__(self, folder: Path, endpoint: Endpoint, *, evolve: bool = True) -> None:  # noqa: ARG002
+    def __init__(self, folder: Path, endpoint: Endpoint) -> None:
         self._screen = Screen(endpoint)
         self._rows_path = folder / "rows.ndjson"
         self._rejects_path = folder / "rejects.ndjson"

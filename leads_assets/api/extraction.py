@@ -40,11 +40,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How lists are read. `limit`: rows a page; `threads`: pages fetched at a time; `evolve`: see `Screen`."""
+    """How lists are read. `limit`: rows a page; `threads`: pages fetched at a time."""
 
     limit: int = FULL_PAGE
     threads: int = 4
-    evolve: bool = True
     params: Mapping[str, str] | None = None
     """Query parameters that replace the declaration's ones of the same name; an empty value drops one."""
 
@@ -72,7 +71,7 @@ class Extraction:
         self._clock = clock
         self._now = now
         self._effort = Effort()
-        self._writer = SpoolWriter(folder, endpoint, evolve=self._options.evolve)
+        self._writer = SpoolWriter(folder, endpoint)
         self._began = self._told = clock()
         self._notes: list[str] = []
         self._listing: Listing | None = None

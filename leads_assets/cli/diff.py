@@ -66,7 +66,6 @@ def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, opt
             ENDPOINTS[name],
             folder.path,
             changed_since=plan.changed_since,
-            evolve=settings.warehouse.evolve,
             progress=tell,
         )
         return preview_load(copy, options, extract)
