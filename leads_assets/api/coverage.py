@@ -12,6 +12,7 @@ What a page tells about the rows before and after it depends on the order of the
 
 from collections.abc import Hashable
 from enum import Enum, auto
+from itertools import groupby
 
 import msgspec
 from msgspec import Raw
@@ -107,20 +108,18 @@ class Coverage:
         if not self._begun:
             self._begin(ids)
         self.order = _joined(self.order, _order(ids))
-        new = {identity for identity in ids if not self._knows(identity)}
+        new = self._unknown(ids)
         self.grew = bool(new) or len(ids) < len(page.ids)
         self.distinct += len(new)
         keys = self._keys(page)
-        rows = [
-            (record, identity)
-            for record, identity, key in zip(page.records, page.ids, keys, strict=True)
-            if not self._is_repeated(key, record)
-        ]
-        unusable = sum(identity is None for _, identity in rows)
+        repeated = self._repeated(keys, page.records)
+        records = [record for place, record in enumerate(page.records) if place not in repeated]
+        identities = [identity for place, identity in enumerate(page.ids) if place not in repeated]
+        unusable = identities.count(None)
         self.rejected += unusable
-        self.duplicates += len(rows) - unusable - len(new)
+        self.duplicates += len(identities) - unusable - len(new)
         self._extend(ids, keys, page)
-        return [record for record, _ in rows], [identity for _, identity in rows]
+        return records, identities
 
     def _begin(self, ids: list[int]) -> None:
         if self.by_id and _order(ids) not in (self.order, Order.UNKNOWN):
@@ -132,20 +131,24 @@ class Coverage:
     def _keys(self, page: Page) -> list[Hashable]:
         """What tells each row from others and, outside the order of id, from itself before it changed."""
         if self.by_id:
+            if None not in page.ids:
+                return list(page.ids)
             return [
                 bytes(record) if identity is None else identity
                 for record, identity in zip(page.records, page.ids, strict=True)
             ]
         return [(identity, _stamp(record)) for record, identity in zip(page.records, page.ids, strict=True)]
 
-    def _knows(self, identity: int) -> bool:
-        if self.order is Order.NONE or self._low is None or self._high is None:
-            return identity in self._tail_ids
-        return self._low <= identity <= self._high
+    def _unknown(self, ids: list[int]) -> set[int]:
+        low, high = self._low, self._high
+        if self.order is Order.NONE or low is None or high is None:
+            return set(ids) - self._tail_ids
+        return {identity for identity in ids if not low <= identity <= high}
 
-    def _is_repeated(self, key: Hashable, record: Raw) -> bool:
-        before = self._tail.get(key) or self._front.get(key)
-        return before is not None and bytes(before) == bytes(record)
+    def _repeated(self, keys: list[Hashable], records: list[Raw]) -> set[int]:
+        """The places of rows that the first page or the one before had word for word."""
+        known = self._front | self._tail
+        return {place for place, key in enumerate(keys) if key in known and bytes(known[key]) == bytes(records[place])}
 
     def _extend(self, ids: list[int], keys: list[Hashable], page: Page) -> None:
         if ids:
@@ -163,10 +166,10 @@ def _stamp(record: Raw) -> bytes:
 
 
 def _order(ids: list[int]) -> Order:
-    unrepeated = [identity for place, identity in enumerate(ids) if place == 0 or identity != ids[place - 1]]
-    if len(unrepeated) < 2:
+    ascending = sorted(set(ids))
+    if len(ascending) < 2:
         return Order.UNKNOWN
-    ascending = sorted(set(unrepeated))
+    unrepeated = ids if len(ascending) == len(ids) else [identity for identity, _ in groupby(ids)]
     if unrepeated == ascending:
         return Order.ASCENDING
     return Order.DESCENDING if unrepeated[::-1] == ascending else Order.NONE

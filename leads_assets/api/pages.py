@@ -83,7 +83,9 @@ def _parsed(body: bytes, headers: Mapping[str, str], selector: str) -> Page | No
         return None
     totals = [count for count in (_count(headers.get(TOTAL_HEADER)), _count(stated)) if count is not None]
     # Where the two disagree the larger one is the safe one: it cannot end a walk early.
-    return Page(records, [_identity(record.id) for record in identified], max(totals, default=None))
+    values = [record.id for record in identified]
+    ids = [value if type(value) is int and -BIGGEST_ID - 1 <= value <= BIGGEST_ID else None for value in values]
+    return Page(records, ids, max(totals, default=None))
 
 
 def _mended(escape: re.Match[bytes]) -> bytes:
@@ -92,10 +94,6 @@ def _mended(escape: re.Match[bytes]) -> bytes:
     One such record must not keep a whole list from being read.
     """
     return b"\\" + escape[0] if escape["half"] else escape[0]
-
-
-def _identity(value: Any) -> int | None:
-    return value if type(value) is int and -BIGGEST_ID - 1 <= value <= BIGGEST_ID else None
 
 
 def _count(value: Any) -> int | None:

@@ -88,6 +88,32 @@ def test_no_proxy_of_the_environment_sees_the_key_of_a_plain_connection(
         assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("HTTPS_PROXY", "http://", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:1", "the proxy that the environment names"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem", "the file of certificates that REQUESTS_CA_BUNDLE"),
+    ],
+)
+def test_an_environment_that_no_connection_can_be_made_with_is_told_before_the_first_request(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=says):
+        reading.client("https://localhost:1/v2")
+
+
+def test_a_body_that_is_left_unread_gives_its_connection_back(reading: Reading) -> None:
+    with scripted((200, {}, b" " * 300_000), GOOD) as server:
+        client = reading.client(server.origin, limits=Limits(body=1_000), connections=1)
+        with pytest.raises(UnexpectedAnswer):
+            get(client)
+        assert get(client).ids == [1]
+
+
 def test_connections_are_kept_and_used_again(reading: Reading) -> None:
     with scripted(GOOD, (500, {}, b"{}"), GOOD) as server:
         client = reading.client(server.origin)
