@@ -1,6 +1,7 @@
 """Checks derived from the declarations. They look at facts that the load gathered, and say what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -12,105 +13,107 @@ _COLLAPSED = 0.5
 """A table that holds less than this share of its last proven volume needs a look."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it says, what to do about it ("" where all is well), and what was counted."""
+
+    says: str
+    do: str = ""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+
 def check_specs(endpoint: Endpoint) -> list[dg.AssetCheckSpec]:
-    """The checks of one endpoint."""
+    """The checks of one endpoint: two, because Dagster stores three events for each in every run."""
+    references = ", every reference names a row that exists" if endpoint.references else ""
     abouts = {
         "complete": "The last read is proven: the live rows are the server's rows.",
-        "id_unique": "Every row has an id, and no two rows share one.",
-        "volume": "The table has not collapsed against its last proven volume.",
-        "fits": "Every value fits its column, and every record is a row.",
+        "valid": "Every row has an id of its own, the volume has not collapsed, every value fits its column, every"
+        f" record is a row{references}.",
     }
-    if endpoint.references:
-        abouts["references"] = "Every reference names a row that exists."
     return [dg.AssetCheckSpec(name, asset=endpoint.name, description=about) for name, about in abouts.items()]
 
 
 def run_checks(endpoint: Endpoint, result: LoadResult) -> list[dg.AssetCheckResult]:
     """The results after a load."""
-    results = [_complete(result), _id_unique(result), _volume(result), _fits(result)]
-    return [*results, _references(result)] if endpoint.references else results
+    findings = [_ids(result), _volume(result), _fits(result)]
+    if endpoint.references:
+        findings.append(_references(result))
+    return [_result("complete", [_complete(result)]), _result("valid", findings)]
 
 
 def skip_checks(reason: str) -> list[dg.AssetCheckResult]:
     """The results of an endpoint that was left out: nothing is claimed."""
-    return [_warns("complete", f"not read: {reason}", do="Nothing, if you do not need it; else ask for the rights.")]
+    return [
+        _result(
+            "complete", [Finding(f"not read: {reason}", "Nothing, if you do not need it; else ask for the rights.")]
+        )
+    ]
 
 
-def _passed(name: str, says: str, **numbers: int) -> dg.AssetCheckResult:
-    return _result(name, True, says, {}, numbers)
-
-
-def _warns(name: str, says: str, *, do: str, **numbers: int) -> dg.AssetCheckResult:
-    return _result(name, False, says, {"what_to_do": dg.MetadataValue.text(do)}, numbers)
-
-
-def _result(
-    name: str, passed: bool, says: str, hints: Mapping[str, dg.MetadataValue], numbers: Mapping[str, int]
-) -> dg.AssetCheckResult:
-    counted = {key: dg.MetadataValue.int(number) for key, number in numbers.items()}
+def _result(check: str, findings: Sequence[Finding]) -> dg.AssetCheckResult:
+    """What is wrong, and what to do about it; where nothing is, what was found."""
+    wrong = [finding for finding in findings if finding.do]
+    counted = {name: dg.MetadataValue.int(count) for finding in findings for name, count in finding.numbers.items()}
+    hints = {"what_to_do": dg.MetadataValue.text(" ".join(finding.do for finding in wrong))} if wrong else {}
     return dg.AssetCheckResult(
-        check_name=name,
-        passed=passed,
+        check_name=check,
+        passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
-        description=says,
+        description="; ".join(finding.says for finding in wrong or findings),
         metadata={**hints, **counted},
     )
 
 
-def _complete(result: LoadResult) -> dg.AssetCheckResult:
+def _complete(result: LoadResult) -> Finding:
     row = result.row
     if row.verdict != Verdict.PROVEN:
         do = "Nothing was marked as deleted. Materialize it again; if the reason stays, act on it."
-        return _warns("complete", f"unproven: {row.reason}", do=do)
+        return Finding(f"unproven: {row.reason}", do)
     if row.outdated and row.mode == Mode.FULL:
         says = f"{row.outdated:,} rows on the server are older than the ones kept here"
         do = "If the server's versions are right, materialize with full_refresh: true."
-        return _warns("complete", says, do=do, outdated=row.outdated)
-    return _passed("complete", f"proven: {row.mode} read of {row.rows_read:,} rows", read=row.rows_read)
+        return Finding(says, do, numbers={"outdated": row.outdated})
+    return Finding(f"proven: {row.mode} read of {row.rows_read:,} rows", numbers={"read": row.rows_read})
 
 
-def _id_unique(result: LoadResult) -> dg.AssetCheckResult:
-    facts = result.facts
-    if facts.rows != facts.distinct_ids:
-        do = "Look which program besides this one writes the table."
-        says = f"{facts.rows:,} rows hold {facts.distinct_ids:,} different ids"
-        return _warns("id_unique", says, do=do, rows=facts.rows, ids=facts.distinct_ids)
-    return _passed("id_unique", f"{facts.rows:,} rows, each with an id of its own", rows=facts.rows)
+def _ids(result: LoadResult) -> Finding:
+    """Never wrong here: a load in which an id is missing or stands twice fails and changes nothing."""
+    rows = result.facts.rows
+    return Finding(f"{rows:,} rows, each with an id of its own", numbers={"rows": rows})
 
 
-def _volume(result: LoadResult) -> dg.AssetCheckResult:
+def _volume(result: LoadResult) -> Finding:
     before, live = result.facts.live_before, result.facts.live
     if not before:
-        return _passed("volume", f"{live:,} live rows, the first count", live=live)
-    says = f"{live:,} live rows after {before:,}"
+        return Finding(f"{live:,} live, the first count", numbers={"live": live})
+    says, numbers = f"{live:,} live after {before:,}", {"live": live, "before": before}
     if live < before * _COLLAPSED:
-        do = "Look whether the key has lost rights, or who deleted the rows."
-        return _warns("volume", says, do=do, live=live, before=before)
-    return _passed("volume", says, live=live, before=before)
+        return Finding(says, "Look whether the key has lost rights, or who deleted the rows.", numbers)
+    return Finding(says, numbers=numbers)
 
 
-def _fits(result: LoadResult) -> dg.AssetCheckResult:
+def _fits(result: LoadResult) -> Finding:
     row = result.row
+    numbers = {"misfits": sum(row.misfits.values()), "rejected": row.rejected}
     if not row.misfits and not row.rejected:
-        return _passed("fits", "all values fit their columns", misfits=0, rejected=0)
+        return Finding("all values fit their columns", numbers=numbers)
     says = [f"{name}: {count:,} values in _extra" for name, count in sorted(row.misfits.items())]
     if row.rejected:
         says.append(f"{row.rejected:,} records without a usable id in ops.rejected_rows")
     do = "Correct the values at their source, or the column's type in endpoints.py; nothing is lost."
-    misfits = sum(row.misfits.values())
-    return _warns("fits", "; ".join(says), do=do, misfits=misfits, rejected=row.rejected)
+    return Finding("; ".join(says), do, numbers)
 
 
-def _references(result: LoadResult) -> dg.AssetCheckResult:
+def _references(result: LoadResult) -> Finding:
     says = [
         f"{found.column}: {found.count:,} rows name a missing row of {found.target}"
         f" (ids {', '.join(map(str, found.examples))})"
         for found in result.facts.orphans
     ]
     waiting = result.facts.unchecked
-    note = f"; not looked at, as their tables are not there yet: {', '.join(waiting)}" if waiting else ""
+    note = f" (not looked at, as their tables are not there yet: {', '.join(waiting)})" if waiting else ""
+    numbers = {"orphans": sum(found.count for found in result.facts.orphans)}
     if says:
         do = "Materialize the tables they name; what stays missing is missing on the server."
-        total = sum(found.count for found in result.facts.orphans)
-        return _warns("references", "; ".join(says) + note, do=do, orphans=total)
-    return _passed("references", f"all references resolve{note}", orphans=0)
+        return Finding("; ".join(says) + note, do, numbers)
+    return Finding(f"all references resolve{note}", numbers=numbers)

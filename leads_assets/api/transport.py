@@ -166,7 +166,8 @@ def _pool(adapter: HTTPAdapter, base_url: str) -> urllib3.HTTPConnectionPool:
         adapter.cert_verify(pool, base_url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
     except requests.exceptions.RequestException as error:
         raise ConfigurationError(
-            f"the proxy that the environment names cannot be used ({type(error).__name__}); correct or unset HTTPS_PROXY"
+            f"the proxy that the environment names cannot be used ({type(error).__name__}):"
+            " correct or unset HTTPS_PROXY"
         ) from None
     except OSError:
         raise ConfigurationError(

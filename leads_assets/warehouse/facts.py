@@ -29,7 +29,6 @@ class Facts:
 
     rows: int
     live: int
-    distinct_ids: int
     lowest_id: int | None
     highest_id: int | None
     live_before: int | None
@@ -57,7 +56,7 @@ def gather(session: Session, table: Table, references: tuple[Column, ...], live_
             unchecked.append(column.name)
         elif found.count:
             orphans.append(found)
-    return Facts(rows, live, distinct, lowest, highest, live_before, tuple(orphans), tuple(unchecked))
+    return Facts(rows, live, lowest, highest, live_before, tuple(orphans), tuple(unchecked))
 
 
 def _orphans(session: Session, table: Table, column: Column) -> Orphans | None:
