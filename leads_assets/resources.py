@@ -11,6 +11,7 @@ from leads_assets.api.budget import RequestBudget
 from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.errors import ConfigurationError, StopAll
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
+from leads_assets.api.transport import CONNECTIONS
 from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Extract
 from leads_assets.spool import SpoolFolder
@@ -101,7 +102,7 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     budget_file: str = Field(description="Where the day's requests are counted, for all processes.")
     header_name: str = Field(default="X-API-KEY", description="The header that carries the key.")
     page_size: int = Field(default=100, description="Rows a page (`limit`).")
-    concurrency: int = Field(default=4, description="Pages fetched at a time.")
+    concurrency: int = Field(default=CONNECTIONS, description="Pages fetched at a time.")
     attempts: int = Field(default=6, description="Attempts per request.")
     deadline_seconds: float = Field(default=120.0, description="Bound of a request with all its attempts and waits.")
     connect_timeout_seconds: float = Field(default=10.0, description="Longest wait for a connection.")

@@ -13,7 +13,7 @@ from leads_assets.api.budget import RequestBudget, utc_now
 from leads_assets.api.errors import HostUnreachable, LeadsApiError, RateLimited, Unavailable, UnexpectedAnswer
 from leads_assets.api.pages import Malformed
 from leads_assets.api.refusals import refusal
-from leads_assets.api.transport import Fault, Limits, Oversized, Transport
+from leads_assets.api.transport import CONNECTIONS, Fault, Limits, Oversized, Transport
 
 __all__ = ["ApiClient", "Effort", "Limits"]
 
@@ -58,7 +58,7 @@ class ApiClient:
         header: str = "X-API-KEY",
         limits: Limits | None = None,
         backoff: Backoff | None = None,
-        connections: int = 4,
+        connections: int = CONNECTIONS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = utc_now,

@@ -12,6 +12,7 @@ from leads_assets.api.budget import utc_now
 from leads_assets.api.client import ApiClient, Effort
 from leads_assets.api.errors import BadRequest
 from leads_assets.api.listing import Listing
+from leads_assets.api.transport import CONNECTIONS
 from leads_assets.api.verdict import Outcome
 from leads_assets.api.walk import FULL_PAGE, Sink, Walk
 from leads_assets.endpoints import Endpoint
@@ -43,7 +44,7 @@ class ReadOptions:
     """How lists are read. `limit`: rows a page; `threads`: pages fetched at a time."""
 
     limit: int = FULL_PAGE
-    threads: int = 4
+    threads: int = CONNECTIONS
     params: Mapping[str, str] | None = None
     """Query parameters that replace the declaration's ones of the same name; an empty value drops one."""
 

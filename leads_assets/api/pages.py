@@ -51,14 +51,21 @@ class _Identified(msgspec.Struct, gc=False):
     id: Any = msgspec.field(name=PRIMARY_KEY, default=None)
 
 
-_identities = msgspec.json.Decoder(list[_Identified])
-_records = msgspec.json.Decoder(list[Raw])
+_Decoders = tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]
+"""For the records as they were sent, and for their ids."""
+
+_bare: _Decoders = (msgspec.json.Decoder(list[Raw]), msgspec.json.Decoder(list[_Identified]))
 
 
 @lru_cache
-def _envelope(selector: str) -> msgspec.json.Decoder[Any]:
-    fields: list[Any] = [("records", Raw, msgspec.field(name=selector)), ("total", Any, None)]
-    return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields))
+def _enveloped(selector: str) -> _Decoders:
+    """The same for an envelope; a total in it comes with the records."""
+    records: list[Any] = [("records", list[Raw], msgspec.field(name=selector)), ("total", Any, None)]
+    identified: list[Any] = [("records", list[_Identified], msgspec.field(name=selector))]
+    return (
+        msgspec.json.Decoder(msgspec.defstruct("Envelope", records)),
+        msgspec.json.Decoder(msgspec.defstruct("Identities", identified)),
+    )
 
 
 def parse_page(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
@@ -73,12 +80,13 @@ def parse_page(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
 def _parsed(body: bytes, headers: Mapping[str, str], selector: str) -> Page | None:
     try:
         body.decode()  # records are cut out unread, so nothing else would notice broken UTF-8
-        listing: bytes | Raw = body
-        stated: Any = None
-        if body.lstrip()[:1] != b"[":
-            envelope = _envelope(selector).decode(body)
-            listing, stated = envelope.records, envelope.total
-        records, identified = _records.decode(listing), _identities.decode(listing)
+        if body.lstrip()[:1] == b"[":
+            as_sent, only_ids = _bare
+            records, identified, stated = as_sent.decode(body), only_ids.decode(body), None
+        else:
+            as_sent, only_ids = _enveloped(selector)
+            envelope = as_sent.decode(body)
+            records, identified, stated = envelope.records, only_ids.decode(body).records, envelope.total
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     totals = [count for count in (_count(headers.get(TOTAL_HEADER)), _count(stated)) if count is not None]

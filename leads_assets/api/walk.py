@@ -21,6 +21,7 @@ from leads_assets.api.ahead import PagesAhead
 from leads_assets.api.coverage import Coverage, Order, Seam
 from leads_assets.api.errors import EndpointError, Inconsistent
 from leads_assets.api.pages import Page
+from leads_assets.api.transport import CONNECTIONS
 from leads_assets.api.verdict import Doubts, Outcome
 
 FULL_PAGE = 100
@@ -56,7 +57,7 @@ class Walk:
         fits: Callable[[int, int], None],
         cancel: Callable[[], None],
         limit: int = FULL_PAGE,
-        threads: int = 4,
+        threads: int = CONNECTIONS,
         order: Order = Order.UNKNOWN,
     ) -> None:
         self._name = name
