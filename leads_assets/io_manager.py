@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from leads_assets.delivery import Delivery
 from leads_assets.metadata import load_metadata
@@ -27,13 +28,14 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
     warehouse: dg.ResourceDependency[WarehouseResource]
     sync: dg.ResourceDependency[SyncOptions]
 
+    _loader: Loader | None = PrivateAttr(default=None)
+
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Load. Raises Failure, which asks for no retry of the asset: a retry would read the API again for nothing."""
         name = context.asset_key.path[-1]
         try:
             if isinstance(obj, Delivery):
-                options = self.sync.load_options(evolve=self.warehouse.evolve)
-                result = obj.result = Loader(self.warehouse.warehouse(), options).load(obj.extract, context.run_id)
+                result = obj.result = self._run_loader().load(obj.extract, context.run_id)
                 endpoint = obj.extract.endpoint
             elif _is_frame(obj):
                 result = load_frame(self.warehouse.warehouse(), name, obj, context.run_id, now)
@@ -52,6 +54,18 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         if result.wrote:
             self.warehouse.note_change()
         context.add_output_metadata(load_metadata(endpoint, result))
+
+    def _run_loader(self) -> Loader:
+        """One loader, and so one DuckDB in memory, per run."""
+        if self._loader is None:
+            options = self.sync.load_options(evolve=self.warehouse.evolve)
+            self._loader = Loader(self.warehouse.warehouse(), options)
+        return self._loader
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Give the loader's memory back."""
+        if self._loader is not None:
+            self._loader.close()
 
     def load_input(self, context: dg.InputContext) -> Any:
         """The live rows of the upstream asset's table as a DataFrame."""

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from leads_assets.endpoints import Endpoint
 from leads_assets.warehouse.bookkeeping import exists
-from leads_assets.warehouse.connection import Session, Warehouse, quoted
+from leads_assets.warehouse.connection import Session, Warehouse
+from leads_assets.warehouse.sql import quoted
 
 _LOADS = """
 SELECT endpoint,

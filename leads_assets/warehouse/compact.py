@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from leads_assets.warehouse.connection import NEW_FILE, Session, Warehouse, literal, quoted
+from leads_assets.warehouse.connection import NEW_FILE, Session, Warehouse
 from leads_assets.warehouse.errors import LoadFailed, WarehouseUnusable
 from leads_assets.warehouse.snapshot import put_in_place
+from leads_assets.warehouse.sql import literal, quoted
 
 
 def compact(warehouse: Warehouse) -> tuple[int, int]:

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from leads_assets.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
+from leads_assets.warehouse.sql import literal
+from leads_assets.warehouse.workshop import ALIAS, close, open_workshop
 
-MEMORY_LIMIT = "200MB"
-"""Enough for any load: larger ones spill to disk beside the warehouse."""
 RESERVED_STEMS = frozenset({"main", "ops", "marts", "temp", "system"})
 _POLL_SECONDS = 0.05
 _FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
@@ -97,7 +96,7 @@ class Warehouse:
     def write(self, what: str, workshop: duckdb.DuckDBPyConnection | None = None) -> Iterator[Session]:
         """A read-write session, alone on this machine. Raises WarehouseBusy or WarehouseUnusable.
 
-        `workshop`: a DuckDB in memory to attach the file to, where rows are staged already; it is closed at the end.
+        `workshop`: a DuckDB in memory to attach the file to, where rows are staged already.
         """
         with self.locked() as ends, self.opened(what, ends, workshop) as session:
             yield session
@@ -128,7 +127,10 @@ class Warehouse:
             self._attach(connection, ends, read_only=read_only)
             yield Session(connection, what)
         finally:
-            _close(connection)
+            if workshop is None:
+                close(connection)
+            else:
+                _let_go(connection)
 
     @contextmanager
     def locked(self) -> Iterator[float]:
@@ -164,18 +166,18 @@ class Warehouse:
         draft.unlink(missing_ok=True)
         connection = open_workshop(self.beside(".tmp"))
         try:
-            connection.execute(f"ATTACH {literal(str(draft))} AS warehouse ({NEW_FILE})")
+            connection.execute(f"ATTACH {literal(str(draft))} AS {ALIAS} ({NEW_FILE})")
         except duckdb.Error as error:
             raise WarehouseUnusable(why_unusable(self.path, error)) from None
         finally:
-            _close(connection)
+            close(connection)
         draft.replace(self.path)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, ends: float, *, read_only: bool) -> None:
         mode = ", READ_ONLY" if read_only else ""
         while True:
             try:
-                connection.execute(f"ATTACH {literal(str(self.path))} AS warehouse ({_FILE}{mode}); USE warehouse")
+                connection.execute(f"ATTACH {literal(str(self.path))} AS {ALIAS} ({_FILE}{mode}); USE {ALIAS}")
             except duckdb.Error as error:
                 if not _is_lock_conflict(error):
                     raise WarehouseUnusable(why_unusable(self.path, error)) from None
@@ -194,24 +196,10 @@ class Warehouse:
         )
 
 
-def open_workshop(spill: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory, in UTC and within the memory limit; what does not fit is spilled to the folder `spill`.
-
-    One thread: rows keep their order, and to keep it several threads wait for each other with full buffers. Staging a
-    million rows takes them three times the CPU, twice the time and 90 MB more; on many cores they exceed the limit.
-    """
-    connection = duckdb.connect()
-    connection.execute(
-        f"SET TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)}; SET temp_directory = {literal(str(spill))};"
-        " SET threads = 1"
-    )
-    return connection
-
-
-def _close(connection: duckdb.DuckDBPyConnection) -> None:
-    # After a fatal error the connection is already invalid, and what matters has been said by that error.
+def _let_go(connection: duckdb.DuckDBPyConnection) -> None:
+    # Where that fails, the workshop is given up, and with it its hold of the file.
     with suppress(duckdb.Error):
-        connection.close()
+        connection.execute(f"USE memory; DETACH {ALIAS}")
 
 
 def _is_lock_conflict(error: duckdb.Error) -> bool:
@@ -228,18 +216,3 @@ def _holder(note: Path) -> str:
         return note.read_text().strip()
     except OSError:
         return ""
-
-
-def quoted(name: str) -> str:
-    """An identifier for use in SQL, whatever it holds."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text for use in SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def moment(at: datetime) -> str:
-    """A time (with its zone) for use in SQL."""
-    return f"TIMESTAMPTZ {literal(at.isoformat())}"

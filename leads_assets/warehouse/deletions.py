@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from leads_assets.endpoints import PRIMARY_KEY
-from leads_assets.warehouse.connection import Session, quoted
+from leads_assets.warehouse.connection import Session
 from leads_assets.warehouse.merge import Stamp
+from leads_assets.warehouse.sql import quoted
 from leads_assets.warehouse.tables import Table
 
 _KEY = quoted(PRIMARY_KEY)

@@ -10,7 +10,8 @@ import msgspec
 from leads_assets.endpoints import PRIMARY_KEY
 from leads_assets.fit import EXACT_IN_DOUBLE
 from leads_assets.screen import EXTRA
-from leads_assets.warehouse.connection import Session, literal, quoted
+from leads_assets.warehouse.connection import Session
+from leads_assets.warehouse.sql import literal, quoted
 from leads_assets.warehouse.stage import Staged, staged_sql
 from leads_assets.warehouse.tables import Table, add
 

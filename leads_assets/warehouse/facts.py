@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
-from leads_assets.warehouse.connection import Session, quoted
+from leads_assets.warehouse.connection import Session
 from leads_assets.warehouse.errors import LoadFailed
+from leads_assets.warehouse.sql import quoted
 from leads_assets.warehouse.tables import Table, exists
 
 _KEY = quoted(PRIMARY_KEY)

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from leads_assets.warehouse.connection import Session, Warehouse, literal
+from leads_assets.warehouse.connection import Session, Warehouse
+from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.transaction import transaction
 
 _TABLE = """

@@ -9,16 +9,18 @@ from leads_assets.endpoints import PRIMARY_KEY
 from leads_assets.extract import Verdict
 from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse import bookkeeping, ledger
-from leads_assets.warehouse.connection import Warehouse, open_workshop, quoted
+from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import LoadFailed
 from leads_assets.warehouse.evolve import prepare_incoming
 from leads_assets.warehouse.facts import gather
 from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Stamp, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
+from leads_assets.warehouse.sql import quoted
 from leads_assets.warehouse.stage import stage_frame
 from leads_assets.warehouse.tables import adopt, find, make
 from leads_assets.warehouse.transaction import transaction
+from leads_assets.warehouse.workshop import open_workshop
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from leads_assets.warehouse import bookkeeping
-from leads_assets.warehouse.connection import Warehouse, literal
+from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.sql import literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

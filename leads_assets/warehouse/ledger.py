@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from leads_assets.warehouse.bookkeeping import exists
-from leads_assets.warehouse.connection import Session, Warehouse, literal, moment
+from leads_assets.warehouse.connection import Session, Warehouse
+from leads_assets.warehouse.sql import literal, moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from leads_assets.endpoints import Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
 from leads_assets.warehouse import bookkeeping, ledger
-from leads_assets.warehouse.connection import Session, Warehouse, literal, open_workshop
+from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard, mark_gone
 from leads_assets.warehouse.evolve import Incoming, prepare_incoming
 from leads_assets.warehouse.facts import gather
 from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Merged, Stamp, journal, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
+from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.stage import BIGGEST_RECORD, Staged, stage_spool
 from leads_assets.warehouse.tables import Table, ensure
 from leads_assets.warehouse.transaction import transaction
+from leads_assets.warehouse.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class LoadOptions:
 
 
 class Loader:
-    """Loads extracts into one warehouse."""
+    """Loads extracts into one warehouse, one after the other."""
 
     def __init__(
         self,
@@ -44,11 +45,16 @@ class Loader:
         self._warehouse = warehouse
         self._options = options or LoadOptions()
         self._now, self._clock = now, clock
+        self._workshop = Workshop()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._workshop.close()
 
     def load(self, extract: Extract, run_id: str) -> LoadResult:
         """Stage, merge, mark, and write the ledger. Raises a WarehouseError; then nothing was changed."""
         began = self._clock()
-        with closing(open_workshop(extract.spooled.rows.parent)) as workshop:
+        with self._workshop.connection(extract.spooled.rows.parent) as workshop:
             staged = stage_spool(workshop, extract.spooled, extract.endpoint)
             staged_at = self._clock()
             with self._warehouse.write(extract.endpoint.name, workshop) as session:

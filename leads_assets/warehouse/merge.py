@@ -9,7 +9,8 @@ from datetime import datetime
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
 from leads_assets.screen import EXTRA
-from leads_assets.warehouse.connection import Session, literal, moment, quoted
+from leads_assets.warehouse.connection import Session
+from leads_assets.warehouse.sql import literal, moment, quoted
 from leads_assets.warehouse.tables import Table
 
 _KEY = quoted(PRIMARY_KEY)

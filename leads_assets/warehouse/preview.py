@@ -7,9 +7,10 @@ moment; the warehouse itself is only read.
 from pathlib import Path
 
 from leads_assets.extract import Extract
-from leads_assets.warehouse.connection import Warehouse, literal
+from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.load import Loader, LoadOptions
+from leads_assets.warehouse.sql import literal
 
 _RUN_ID = "preview"
 

@@ -16,8 +16,8 @@ from leads_assets.extract import Spooled
 from leads_assets.fit import BROKEN
 from leads_assets.screen import EXTRA
 from leads_assets.spool import screened_again
-from leads_assets.warehouse.connection import literal, quoted
 from leads_assets.warehouse.errors import LoadFailed, failure
+from leads_assets.warehouse.sql import literal, quoted
 from leads_assets.warehouse.tables import BOOKKEEPING, short
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from leads_assets.endpoints import PRIMARY_KEY, Column
 from leads_assets.screen import EXTRA
-from leads_assets.warehouse.connection import Session, literal, quoted
+from leads_assets.warehouse.connection import Session
 from leads_assets.warehouse.errors import LoadFailed
+from leads_assets.warehouse.sql import literal, quoted
 
 BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at": "TIMESTAMPTZ", EXTRA: "JSON"}
 """Columns of every table: when and by which run the row was last written, when it was found gone, what did not fit."""
