@@ -28,8 +28,7 @@ CASES = ("sync", "latency", "default-loader", "changed", "small", "import", "mil
 NOT_MEASURED = """\
 Not measured: a real network (loopback, so no TLS, no jitter and no loss; bodies are not compressed), the server's own
 work, a cold disk, other work on the machine, the Dagster daemon and UI, dlt's child tables (their rows are loaded, and
-not compared), and dlt with an incremental cursor. The others do not ask for leads without an owner, so they receive and
-store fewer leads than ours, and are checked against those. Peak memory is that of the largest process of a program."""
+not compared), and dlt with an incremental cursor. Peak memory is that of the largest process of a program."""
 
 
 def syncs(it: Bench, programs: Sequence[str], rounds: int, note: str, *, again: bool = True) -> list[Case]:

@@ -65,14 +65,11 @@ class Truth:
         lines.unlink()
 
     def check(self, path: Path, *, ours: bool) -> str:
-        """`rows ok (N leads)`, or what is wrong with the DuckDB file of a program.
-
-        The others do not ask for leads without an owner, so the server does not send them, and they need not have them.
-        """
+        """`rows ok (N leads)`, or what is wrong with the DuckDB file of a program."""
         self._database.execute(f"ATTACH '{path}' AS copy (READ_ONLY)")
         try:
             wrong = self._differences(ours) + self._wrong_counts(ours)
-            rows = self._one(f"SELECT count(*) FROM truth WHERE {_wanted(ours)}")[0]
+            rows = self._one("SELECT count(*) FROM truth")[0]
         except duckdb.Error as error:
             return f"WRONG: {type(error).__name__}: {str(error).splitlines()[0]}"
         finally:
@@ -99,7 +96,7 @@ class Truth:
         ]
         counts += [f"count(*) FILTER (t.id = c.id AND t.{key} IS DISTINCT FROM c.{key})" for key in COMPARED]
         found = self._one(
-            f"SELECT {', '.join(counts)} FROM (SELECT * FROM truth WHERE {_wanted(ours)}) t FULL JOIN"
+            f"SELECT {', '.join(counts)} FROM truth t FULL JOIN"
             f" (SELECT {', '.join(columns.values())} FROM copy.main.leads WHERE {_live(ours)}) c ON c.id = t.id"
         )
         labels = ["missing", "that are not on the server", "twice", *(f"with another {key}" for key in COMPARED)]
@@ -120,10 +117,6 @@ class Truth:
         row = self._database.execute(sql).fetchone()
         assert row is not None
         return row
-
-
-def _wanted(ours: bool) -> str:
-    return "true" if ours else "user_id IS NOT NULL"
 
 
 def _live(ours: bool) -> str:

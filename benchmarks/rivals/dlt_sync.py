@@ -3,7 +3,8 @@
 It is the seed's configuration: `primary_key` id and `write_disposition` merge for every resource, records under
 `data`, the key in a header, offset paging by 100 on the two paged resources, one plain request for the others.
 `total_path` is None because the body carries no total: with dlt's default (`total`) the first page would be an error.
-So the walk ends on an empty page.
+So the walk ends on an empty page. One thing is added: leads without an owner are asked for, so that all programs read
+the same rows.
 
 `--loader default` leaves the file format to dlt (`insert_values` for DuckDB): what a user gets who sets nothing.
 `--loader parquet` is the fastest of the formats dlt has for DuckDB with these declarations, so it is the one to beat.
@@ -58,7 +59,14 @@ def resource(name: str) -> EndpointResource:
     """The declaration of one resource."""
     path, paged = ENDPOINTS[name]
     if paged:
-        return {"name": name, "endpoint": {"path": path, "params": {"limit": LIMIT}, "paginator": BY_OFFSET}}
+        return {
+            "name": name,
+            "endpoint": {
+                "path": path,
+                "params": {"limit": LIMIT, "include_unassigned": "true"},
+                "paginator": BY_OFFSET,
+            },
+        }
     return {"name": name, "endpoint": {"path": path, "paginator": "single_page"}}
 
 
