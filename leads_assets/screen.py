@@ -7,8 +7,10 @@ holds exactly stays, everything else goes under `_extra` in the server's own wor
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -90,8 +92,8 @@ class Screen:
         ]
         record = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False)
         self._records = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._numbers = [names[key] for key, kind in kinds.items() if kind in _NUMBERS]
-        self._nested = [names[key] for key, kind in kinds.items() if kind is ColumnType.JSON]
+        self._numbers = [attrgetter(names[key]) for key, kind in kinds.items() if kind in _NUMBERS]
+        self._nested = [attrgetter(names[key]) for key, kind in kinds.items() if kind is ColumnType.JSON]
 
     def expect(self, field: str) -> None:
         """Leave this unknown key in place from now on."""
@@ -172,6 +174,6 @@ def _is_column_name(key: str) -> bool:
     return 0 < len(key) <= 255 and key.isprintable() and key.strip() == key and not set(key) & {'"', "\\"}
 
 
-def _texts(records: Sequence[object], names: Sequence[str]) -> bytes:
+def _texts(records: Sequence[object], columns: Sequence[Callable[[object], Raw]]) -> bytes:
     """What the server sent in these columns, a line each."""
-    return b"\n".join([getattr(record, name) for name in names for record in records])
+    return b"\n".join(chain.from_iterable(map(column, records) for column in columns))

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS pace (one INTEGER PRIMARY KEY CHECK (one = 1), free_a
 CREATE TABLE IF NOT EXISTS pause (one INTEGER PRIMARY KEY CHECK (one = 1), until REAL NOT NULL);
 """
 _TAKE = """
-INSERT INTO spent VALUES (:day, 1)
+INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS (SELECT 1 FROM pause WHERE until > :now)
 ON CONFLICT (day) DO UPDATE SET requests = requests + 1 WHERE :daily = 0 OR requests < :daily
 RETURNING requests
 """
@@ -72,11 +72,10 @@ class RequestBudget:
         now = self._now()
         try:
             with self._lock:
-                paused = self._db.execute("SELECT until FROM pause WHERE until > ?", [now.timestamp()]).fetchone()
-                if paused is None:
-                    taken = self._db.execute(_TAKE, {"day": _day(now), "daily": self.daily}).fetchone()
-                    if taken is not None:
-                        return self._turn(now)
+                asked = {"day": _day(now), "daily": self.daily, "now": now.timestamp()}
+                if self._db.execute(_TAKE, asked).fetchone() is not None:
+                    return self._turn(now)
+                paused = self._db.execute("SELECT until FROM pause WHERE until > :now", asked).fetchone()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
         if paused is not None:
