@@ -9,13 +9,14 @@ from typing import Any
 import dagster as dg
 
 from leads_assets import endpoints
+from leads_assets.api.budget import utc_now
 from leads_assets.api.errors import AccessDenied, LeadsApiError, StopAll
 from leads_assets.api.extraction import Progress
 from leads_assets.delivery import Delivery
 from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.metadata import column_schema
 from leads_assets.planning import plan_read
-from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource, now
+from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource
 from leads_assets.warehouse.errors import WarehouseError
 from leads_assets.warehouse.result import LoadResult
 
@@ -81,7 +82,7 @@ def endpoint_asset(
         try:
             state = warehouse.state(endpoint.name)
             plan = plan_read(
-                endpoint, state, now(), full_refresh=sync.full_refresh, reconcile_every=sync.reconcile_every
+                endpoint, state, utc_now(), full_refresh=sync.full_refresh, reconcile_every=sync.reconcile_every
             )
             with warehouse.spool() as folder:
                 extract = leads_api.extract(

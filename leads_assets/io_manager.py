@@ -10,9 +10,10 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from leads_assets.api.budget import utc_now
 from leads_assets.delivery import Delivery
 from leads_assets.metadata import load_metadata
-from leads_assets.resources import SyncOptions, WarehouseResource, now
+from leads_assets.resources import SyncOptions, WarehouseResource
 from leads_assets.warehouse.errors import WarehouseError
 from leads_assets.warehouse.frames import load_frame, read_table
 from leads_assets.warehouse.load import Loader
@@ -38,7 +39,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
                 result = obj.result = self._run_loader().load(obj.extract, context.run_id)
                 endpoint = obj.extract.endpoint
             elif _is_frame(obj):
-                result = load_frame(self.warehouse.warehouse(), name, obj, context.run_id, now)
+                result = load_frame(self.warehouse.warehouse(), name, obj, context.run_id, utc_now)
                 endpoint = None
             else:
                 raise dg.Failure(

@@ -1,13 +1,13 @@
 """Dagster configuration, turned into plain objects."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from leads_assets.api.budget import RequestBudget
+from leads_assets.api.budget import RequestBudget, utc_now
 from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.errors import ConfigurationError, StopAll
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
@@ -82,7 +82,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
-        note_failure(self.warehouse(), endpoint, run_id, error, now())
+        note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
     def note_change(self) -> None:
         """Remember that this run wrote rows, so that a new read copy is due at its end."""
@@ -173,8 +173,3 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._client is not None:
             self._client.close()
             self._client.budget.close()
-
-
-def now() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
