@@ -1,6 +1,7 @@
 """Is the copy right? The server's rows beside a program's tables, compared by DuckDB."""
 
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import duckdb
+from environments import environment
 
 from leads_assets.demo.client import DemoControl
 from leads_assets.demo.control import PREFIX
@@ -66,6 +68,8 @@ class Truth:
 
     def check(self, path: Path, *, ours: bool) -> str:
         """`rows ok (N leads)`, or what is wrong with the DuckDB file of a program."""
+        if not ours:
+            path = _in_our_format(path)
         self._database.execute(f"ATTACH '{path}' AS copy (READ_ONLY)")
         try:
             wrong = self._differences(ours) + self._wrong_counts(ours)
@@ -117,6 +121,18 @@ class Truth:
         row = self._database.execute(sql).fetchone()
         assert row is not None
         return row
+
+
+def _in_our_format(path: Path) -> Path:
+    """A copy of a file that a newer DuckDB has written, in the format that ours reads; made by the newer one."""
+    target = path.with_suffix(".copy.duckdb")
+    target.unlink(missing_ok=True)
+    code = (
+        f"import duckdb; duckdb.execute(\"ATTACH '{path}' AS made (READ_ONLY);"
+        f" ATTACH '{target}' AS copied (STORAGE_VERSION 'v1.5.0'); COPY FROM DATABASE made TO copied\")"
+    )
+    subprocess.run([environment("naive"), "-c", code], check=True)
+    return target
 
 
 def _live(ours: bool) -> str:

@@ -9,9 +9,11 @@ the same rows.
 `--loader default` leaves the file format to dlt (`insert_values` for DuckDB): what a user gets who sets nothing.
 `--loader parquet` is the fastest of the formats dlt has for DuckDB with these declarations, so it is the one to beat.
 
-Nothing else is tuned, and nothing is made slower. Telemetry is off, and warnings about columns that are always null are
-not printed. dlt's state lies beside the database file and not in the home directory, so a second run with the same
-`--db` is a second sync, and runs share nothing.
+Nothing else is tuned, and nothing is made slower: the versions are those that an installer chooses when it is asked for
+dlt with DuckDB and Parquet, so DuckDB is 2.0.0. (With 1.5.5, which ours pins, the default loader takes half of the CPU
+and a quarter of the memory; the parquet loader takes the same.) Telemetry is off, and warnings about columns that are
+always null are not printed. dlt's state lies beside the database file and not in the home directory, so a second run
+with the same `--db` is a second sync, and runs share nothing.
 """
 
 import argparse
