@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from leads_assets.api.errors import BudgetSpent, ConfigurationError, RateLimited
 
 _BUSY_SECONDS = 30
+_BUSY_NAP = 0.01
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS pace (one INTEGER PRIMARY KEY CHECK (one = 1), free_at REAL NOT NULL);
@@ -52,10 +54,7 @@ class RequestBudget:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_SCHEMA)
+            self._db = _opened(path)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from None
 
@@ -127,6 +126,25 @@ class RequestBudget:
             f"the request count {self._path} cannot be used ({type(error).__name__}):"
             " check that its folder is writable, or delete the file to start a new count"
         )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file, made as needed. SQLite does not wait where several processes make it at once, so this does."""
+    ends = time.monotonic() + _BUSY_SECONDS
+    while True:
+        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            database.close()
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > ends:
+                raise
+            time.sleep(_BUSY_NAP)
+        else:
+            return database
 
 
 def _day(now: datetime) -> str:

@@ -12,8 +12,8 @@ from requests.adapters import HTTPAdapter
 from leads_assets.api.address import checked_base_url, checked_header, checked_key
 from leads_assets.api.errors import ConfigurationError
 
-CONNECTIONS = 6
-"""To one host at a time: as many as web browsers open."""
+CONNECTIONS = 8
+"""To one host at a time; more would mostly wait for this process to take their pages."""
 _CHUNK = 1 << 18
 _ERROR_BODY = 1 << 16
 

@@ -71,6 +71,41 @@ def test_processes_that_share_the_file_never_exceed_the_day(tmp_path: Path) -> N
     assert sum(taken) == 200
 
 
+_OPEN_TOGETHER = """
+import multiprocessing, sys
+from pathlib import Path
+from leads_assets.api.budget import RequestBudget
+
+def take(path, barrier, results):
+    barrier.wait()
+    try:
+        RequestBudget(path, 200).take("leads")
+        results.put("")
+    except Exception as error:
+        results.put(str(error))
+
+if __name__ == "__main__":
+    fork = multiprocessing.get_context("fork")
+    for number in range(30):
+        barrier, results = fork.Barrier(6), fork.Queue()
+        path = Path(sys.argv[1]) / str(number)
+        processes = [fork.Process(target=take, args=(path, barrier, results)) for _ in range(6)]
+        for process in processes:
+            process.start()
+        for said in [results.get() for _ in processes]:
+            if said:
+                print(said)
+        for process in processes:
+            process.join()
+"""
+
+
+def test_processes_that_make_the_file_at_the_same_moment_all_get_their_turn(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _OPEN_TOGETHER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == ""
+
+
 def test_threads_of_one_process_never_exceed_the_day(tmp_path: Path) -> None:
     budget = RequestBudget(tmp_path / "count", 50)
     refused: list[BudgetSpent] = []
