@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from leads_assets.warehouse.connection import Session, Warehouse
-from leads_assets.warehouse.sql import literal
+from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.sql import literal, moment
+from leads_assets.warehouse.tables import exists
 from leads_assets.warehouse.transaction import transaction
 
 _TABLE = """
@@ -18,17 +19,18 @@ def note_failure(warehouse: Warehouse, endpoint: str, run_id: str, error: str, a
     with warehouse.write(endpoint) as session, transaction(session):
         session.run("noting the failure", "CREATE SCHEMA IF NOT EXISTS ops")
         session.run("noting the failure", _TABLE)
-        values = ", ".join(map(literal, (endpoint, run_id, error, at.isoformat())))
+        values = ", ".join([*map(literal, (endpoint, run_id, error)), moment(at)])
         session.run("noting the failure", f"INSERT INTO ops.failed_reads VALUES ({values})")
 
 
 def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
     """Per endpoint the newest failure and its time (UTC), if no load came after it."""
     with warehouse.read("the failed reads") as session:
-        if session is None or not _has(session, "failed_reads"):
+        if session is None or not exists(session, "failed_reads", schema="ops"):
             return {}
         loads = "SELECT endpoint, max(loaded_at) AS loaded_at FROM ops.sync_runs GROUP BY endpoint"
-        loads = loads if _has(session, "sync_runs") else "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
+        if not exists(session, "sync_runs", schema="ops"):
+            loads = "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
         rows = session.run(
             "reading the failed reads",
             "SELECT f.endpoint, arg_max(f.error, f.failed_at), max(f.failed_at) FROM ops.failed_reads f"
@@ -36,13 +38,3 @@ def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
             " WHERE l.loaded_at IS NULL OR f.failed_at > l.loaded_at GROUP BY f.endpoint",
         )
     return {endpoint: (error, at) for endpoint, error, at in rows}
-
-
-def _has(session: Session, table: str) -> bool:
-    return bool(
-        session.run(
-            "looking for the bookkeeping",
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'ops'"
-            f" AND table_name = {literal(table)}",
-        )
-    )

@@ -44,6 +44,11 @@ THINGS = Endpoint(
 """An endpoint for tests, with one column of each type."""
 
 
+def things(*numbers: int) -> list[dict[str, int]]:
+    """Records with these ids."""
+    return [{"id": number, "whole": number} for number in numbers]
+
+
 class Desk:
     """Loads records into one warehouse; each load began a minute after the one before."""
 

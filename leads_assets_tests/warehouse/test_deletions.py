@@ -7,12 +7,7 @@ import pytest
 
 from leads_assets.warehouse.deletions import DeletionGuard
 from leads_assets.warehouse.load import LoadOptions
-from leads_assets_tests.warehouse.desk import NOON, Desk
-
-
-def things(*numbers: int) -> list[dict[str, int]]:
-    """Records with these ids."""
-    return [{"id": number, "whole": number} for number in numbers]
+from leads_assets_tests.warehouse.desk import NOON, Desk, things
 
 
 def gone(desk: Desk, table: str = "things") -> list[int]:

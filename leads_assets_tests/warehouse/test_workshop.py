@@ -11,16 +11,11 @@ from leads_assets.warehouse.errors import LoadFailed
 from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.workshop import ALIAS, Workshop
 
-from .desk import Desk
+from .desk import Desk, things
 
 OPENED_BY_ANOTHER_PROCESS = (
     "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE OR REPLACE TABLE o (i INT)')"
 )
-
-
-def things(*numbers: int) -> list[dict[str, int]]:
-    """Records with these ids."""
-    return [{"id": number} for number in numbers]
 
 
 def _another_process_can_write(path: Path) -> bool:
