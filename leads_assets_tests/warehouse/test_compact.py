@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from hashlib import sha512
 
 import pytest
 
@@ -12,12 +13,17 @@ from leads_assets.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUn
 from leads_assets_tests.warehouse.desk import Desk
 
 
+def noise(turn: int, number: int) -> list[str]:
+    """256 characters that no compression makes small, in a column whose changes are not kept."""
+    return [sha512(f"{turn} {number} {part}".encode()).hexdigest() for part in range(2)]
+
+
 def grow(desk: Desk) -> None:
     """A warehouse with everything in it, and much room that nobody uses."""
     for turn in range(4):
         desk.load(
             [
-                {"id": n, "text": f"{turn} {n} " * 9, "whole": turn * n, "nested": {"a": n}, "new": n}
+                {"id": n, "text": f"{turn} {n}", "whole": turn * n, "nested": noise(turn, n), "new": n}
                 for n in range(8000)
             ]
         )
@@ -35,7 +41,7 @@ def test_the_file_shrinks_and_holds_the_same(desk: Desk) -> None:
     before = desk.everything()
     size = desk.warehouse.path.stat().st_size
     assert compact(desk.warehouse) == (size, desk.warehouse.path.stat().st_size)
-    assert desk.warehouse.path.stat().st_size < size * 0.9
+    assert desk.warehouse.path.stat().st_size < size / 2
     assert desk.everything() == before
     assert desk.row("SELECT count(*) FROM marts.every_thing") == (100,)
     assert desk.row("SELECT verdict FROM ops.freshness WHERE endpoint = 'things'") == ("unproven",)
