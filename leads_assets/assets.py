@@ -128,7 +128,7 @@ def _failure(
 ) -> dg.Failure:
     """The failure of a read; its sentence is kept in the warehouse too, where that is possible."""
     try:
-        warehouse.note_failure(endpoint.name, context.run_id, str(error))
+        warehouse.note_failure(endpoint.name, context.run.run_id, str(error))
     except WarehouseError as second:
         context.log.warning(f"the failure could not be noted in the warehouse: {second}")
     stopped = "; the other endpoints were not tried" if isinstance(error, StopAll) else ""
