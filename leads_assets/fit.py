@@ -18,7 +18,7 @@ UNREADABLE = "$unreadable"
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 EXACT_IN_DOUBLE = 2**53
-MONEY_INTEGER = 10**14
+_MONEY_INTEGER = 10**14
 _MONEY_STEP = Decimal("0.0001")
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
@@ -85,7 +85,7 @@ def _double(value: object, raw: bytes) -> bytes | None:
 
 def _money(value: object, raw: bytes) -> bytes | None:
     number = _decimal(value, raw)
-    if number is None or abs(number) >= MONEY_INTEGER or number != number.quantize(_MONEY_STEP):
+    if number is None or abs(number) >= _MONEY_INTEGER or number != number.quantize(_MONEY_STEP):
         return None
     # As a text: a JSON number would be read through a double, which has too few digits.
     return f'"{number:f}"'.encode()

@@ -52,9 +52,8 @@ _NUMBERS = frozenset({ColumnType.DOUBLE, ColumnType.MONEY})
 
 # A parsed number has forgotten how it was sent, so numbers are looked at in the server's words: these, a line each, are
 # exact in a double and in money. Others may be too; they are looked at one by one.
-_PLAIN_NUMBERS = re.compile(
-    rb'(?:(?:null|-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,4})?|"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,4})?")(?:\n|\Z))*+'
-)
+_PLAIN = rb"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,4})?"
+_PLAIN_NUMBERS = re.compile(rb'(?:(?:null|%b|"%b")(?:\n|\Z))*+' % (_PLAIN, _PLAIN))
 
 # Numbers inside JSON that a double may not hold; each pattern begins with a fixed byte, which lets the scan skip from
 # one to the next. They may say yes too often (inside a text), never too seldom.

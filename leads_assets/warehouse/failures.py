@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from leads_assets.warehouse import bookkeeping
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.sql import literal, moment
 from leads_assets.warehouse.tables import exists
@@ -29,7 +30,7 @@ def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
         if session is None or not exists(session, "failed_reads", schema="ops"):
             return {}
         loads = "SELECT endpoint, max(loaded_at) AS loaded_at FROM ops.sync_runs GROUP BY endpoint"
-        if not exists(session, "sync_runs", schema="ops"):
+        if not bookkeeping.exists(session):
             loads = "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
         rows = session.run(
             "reading the failed reads",

@@ -4,6 +4,7 @@ A second implementation of the comparison would be wrong one day without anybody
 moment; the warehouse itself is only read.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from leads_assets.extract import Extract
@@ -29,4 +30,5 @@ def copy_for_preview(warehouse: Warehouse, folder: Path) -> Warehouse:
 
 def preview_load(copy: Warehouse, options: LoadOptions, extract: Extract) -> LedgerRow:
     """The ledger row that loading `extract` would write. Raises a WarehouseError."""
-    return Loader(copy, options).load(extract, _RUN_ID).row
+    with closing(Loader(copy, options)) as loader:
+        return loader.load(extract, _RUN_ID).row

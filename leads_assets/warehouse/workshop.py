@@ -27,7 +27,7 @@ class Workshop:
     def connection(self, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in UTC that spills to the folder `spill`; what it made or attached is gone afterwards."""
         database, self._database = self._database, None
-        if database is not None and not _spills_to(database, spill):
+        if database is not None and not _accepts(database, _spilling_to(spill)):
             close(database)
             database = None
         database = database or open_workshop(spill)
@@ -37,7 +37,7 @@ class Workshop:
         except BaseException:
             close(database)
             raise
-        if _has_nothing_attached(database):
+        if _accepts(database, f"DETACH DATABASE IF EXISTS {ALIAS}"):
             self._database = database
         else:
             close(database)
@@ -57,8 +57,8 @@ def open_workshop(spill: Path) -> duckdb.DuckDBPyConnection:
     """
     database = duckdb.connect()
     database.execute(
-        f"SET GLOBAL TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)};"
-        f" SET temp_directory = {literal(str(spill))}; SET threads = 1"
+        f"SET GLOBAL TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)}; SET threads = 1;"
+        f" {_spilling_to(spill)}"
     )
     return database
 
@@ -70,19 +70,14 @@ def close(database: duckdb.DuckDBPyConnection) -> None:
         database.close()
 
 
-def _spills_to(database: duckdb.DuckDBPyConnection, folder: Path) -> bool:
-    """Whether it could be told to; DuckDB refuses once it has spilled elsewhere."""
-    try:
-        database.execute(f"SET temp_directory = {literal(str(folder))}")
-    except duckdb.Error:
-        return False
-    return True
+def _spilling_to(folder: Path) -> str:
+    return f"SET temp_directory = {literal(str(folder))}"
 
 
-def _has_nothing_attached(database: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the warehouse's file is free again."""
+def _accepts(database: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether DuckDB does it: not another folder once it has spilled, nor letting go of a file that is in use."""
     try:
-        database.execute(f"DETACH DATABASE IF EXISTS {ALIAS}")
+        database.execute(sql)
     except duckdb.Error:
         return False
     return True
