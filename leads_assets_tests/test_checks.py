@@ -1,7 +1,6 @@
 """What the two checks of an asset say after a load, and what to do about it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,23 @@ import dagster as dg
 import duckdb
 import pytest
 
-from leads_assets.demo.account import Account
-from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 
+from .conftest import OpenApi
 from .project import Project
 
 Open = Callable[..., tuple[DemoApi, Project]]
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Open]:
+def opened(tmp_path: Path, open_api: OpenApi) -> Open:
     """Starts a demo API with these faults, and a project on it that reads in full."""
-    with ExitStack() as stack:
 
-        def start(*faults: str, **sync: Any) -> tuple[DemoApi, Project]:
-            server = stack.enter_context(DemoApi(Account(leads=120), faults=[parse_fault(text) for text in faults]))
-            return server, Project(tmp_path, server.base_url, sync={"reconcile_hours": 0.0, **sync})
+    def start(*faults: str, **sync: Any) -> tuple[DemoApi, Project]:
+        server = open_api(*faults, leads=120)
+        return server, Project(tmp_path, server.base_url, sync={"reconcile_hours": 0.0, **sync})
 
-        yield start
+    return start
 
 
 def _checks(result: dg.ExecuteInProcessResult, name: str) -> dict[str, dg.AssetCheckEvaluation]:

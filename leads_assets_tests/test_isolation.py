@@ -1,18 +1,17 @@
 """One list's trouble is its own; what all would meet ends the run at once; only a proof marks deletions."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from leads_assets.demo.account import Account
 from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 
+from .conftest import OpenApi
 from .project import Project
 
 GATED = [name for name, endpoint in ENDPOINTS.items() if endpoint.edition_gated]
@@ -23,16 +22,15 @@ Open = Callable[..., tuple[DemoApi, Project]]
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Iterator[Open]:
+def account(tmp_path: Path, open_api: OpenApi) -> Open:
     """Starts a demo API with these faults, and a project on it that reads in full and gives up soon."""
-    with ExitStack() as stack:
 
-        def start(*faults: str, leads: int = 120, **api: Any) -> tuple[DemoApi, Project]:
-            server = stack.enter_context(DemoApi(Account(leads=leads), faults=[parse_fault(text) for text in faults]))
-            settings = {"attempts": 2, "deadline_seconds": 5.0, **api}
-            return server, Project(tmp_path, settings.pop("base_url", server.base_url), api=settings, sync=FULL)
+    def start(*faults: str, leads: int = 120, **api: Any) -> tuple[DemoApi, Project]:
+        server = open_api(*faults, leads=leads)
+        settings = {"attempts": 2, "deadline_seconds": 5.0, **api}
+        return server, Project(tmp_path, settings.pop("base_url", server.base_url), api=settings, sync=FULL)
 
-        yield start
+    return start
 
 
 def _set(api: DemoApi, *faults: str) -> None:

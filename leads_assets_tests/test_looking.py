@@ -8,12 +8,12 @@ import pytest
 
 from leads_assets.api.budget import RequestBudget, utc_now
 from leads_assets.api.client import ApiClient
-from leads_assets.demo.account import Account
 from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.looking import CHANGING, LOGS, PROBE_LIMITS, ROUND_SECONDS, SMALL, Lookout
 from leads_assets.warehouse.committed import Committed
+from leads_assets_tests.conftest import OpenApi
 
 DAGSTER_SECONDS = 60
 """Dagster ends the evaluation of a sensor after this time."""
@@ -40,10 +40,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
     """An account of 250 leads."""
+    api = open_api()
     with ExitStack() as stack:
-        api = stack.enter_context(DemoApi(Account(leads=250)))
         budget = RequestBudget(tmp_path / "requests", 0)
         stack.callback(budget.close)
         client = ApiClient(api.base_url, api.key, budget, limits=PROBE_LIMITS, sleep=lambda seconds: None)

@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from leads_assets.endpoints import ENDPOINTS
 from leads_assets.resources import LeadsApiResource, WarehouseResource
 from leads_assets.schedules import RECONCILE
 from leads_assets.sensors import api_changes_sensor
+from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.watched import SMALL, Watched, asked, reason
 
 TICK = timedelta(minutes=5)
@@ -27,15 +27,13 @@ Watch = Callable[..., Watched]
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Iterator[Watch]:
+def watch(tmp_path: Path, open_api: OpenApi) -> Watch:
     """Starts demo accounts, each watched by a sensor of its own."""
-    with ExitStack() as stack:
 
-        def start(*faults: str, **options: Any) -> Watched:
-            api = stack.enter_context(DemoApi(Account(leads=250), faults=map(parse_fault, faults)))
-            return Watched(api, tmp_path, **options)
+    def start(*faults: str, **options: Any) -> Watched:
+        return Watched(open_api(*faults), tmp_path, **options)
 
-        yield start
+    return start
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 
 from leads_assets.api.budget import RequestBudget
 from leads_assets.api.errors import BudgetSpent, ConfigurationError, RateLimited
+from leads_assets_tests.conftest import OpenApi
 
 from .asking import GOOD, get
-from .conftest import OpenApi
 from .reading import NOON, Reading
 from .scripted import scripted
 

@@ -9,8 +9,8 @@ from leads_assets.api.client import Limits
 from leads_assets.api.errors import LeadsApiError
 from leads_assets.demo.faults import DEFAULTS, KINDS
 from leads_assets.extract import Extract
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .reading import Reading
 
 KEY = "canary-key-7f3a"

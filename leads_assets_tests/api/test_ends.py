@@ -6,8 +6,8 @@ import pytest
 
 from leads_assets.api.errors import Inconsistent
 from leads_assets.extract import Verdict
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .histories import Server, walk
 from .reading import Reading, ids, is_proven, truth
 

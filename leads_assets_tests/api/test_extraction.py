@@ -12,8 +12,8 @@ from leads_assets.api.extraction import PROGRESS_SECONDS, Progress
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.extract import Mode, Verdict
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .reading import Reading, ids, is_proven, rows, truth
 from .scripted import scripted
 

@@ -11,10 +11,10 @@ from leads_assets.api import probe
 from leads_assets.api.budget import RequestBudget
 from leads_assets.api.client import ApiClient, Effort, Limits
 from leads_assets.api.errors import AccessDenied, KeyRefused, Unavailable
-from leads_assets.demo.account import Account
 from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets_tests.conftest import OpenApi
 
 LEADS, EVENTS, TEAMS, LISTS = (ENDPOINTS[name] for name in ("leads", "webhook_events", "teams", "prospecting_lists"))
 Probe = Callable[[ApiClient, Endpoint, Effort], object]
@@ -35,10 +35,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
     """An account of 250 leads."""
+    api = open_api()
     with ExitStack() as stack:
-        api = stack.enter_context(DemoApi(Account(leads=250)))
         budget = RequestBudget(tmp_path / "requests", 0)
         stack.callback(budget.close)
         client = ApiClient(

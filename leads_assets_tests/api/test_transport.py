@@ -14,9 +14,9 @@ from leads_assets.api.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from leads_assets_tests.conftest import OpenApi
 
 from .asking import GOOD, ROWS, get
-from .conftest import OpenApi
 from .reading import Reading
 from .scripted import Scripted, scripted
 

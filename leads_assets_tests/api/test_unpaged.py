@@ -6,8 +6,8 @@ import pytest
 
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.extract import Verdict
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .reading import Reading, ids, is_proven, truth
 
 UNPAGED = [name for name, endpoint in ENDPOINTS.items() if not endpoint.paged]

@@ -12,9 +12,9 @@ from leads_assets.api.errors import (
     RateLimited,
     Unavailable,
 )
+from leads_assets_tests.conftest import OpenApi
 
 from .asking import GOOD, get
-from .conftest import OpenApi
 from .reading import NOON, Reading
 from .scripted import scripted
 

@@ -4,8 +4,8 @@ import pytest
 
 from leads_assets.api.errors import Unavailable
 from leads_assets.extract import Verdict
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .reading import Reading, ids, is_proven, rows, truth
 
 

@@ -10,8 +10,8 @@ from leads_assets.api.pages import Page
 from leads_assets.api.verdict import Outcome
 from leads_assets.api.walk import Walk
 from leads_assets.extract import Verdict
+from leads_assets_tests.conftest import OpenApi
 
-from .conftest import OpenApi
 from .histories import Change, Server, walk
 from .reading import Reading
 

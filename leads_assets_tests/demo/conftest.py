@@ -1,26 +1,9 @@
-"""Servers of the demo account for its own tests."""
-
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+"""The server of the demo account for its own tests."""
 
 import pytest
 
-from leads_assets.demo.account import Account
 from leads_assets.demo.server import DemoApi
-
-OpenApi = Callable[..., DemoApi]
-
-
-@pytest.fixture
-def open_api() -> Iterator[OpenApi]:
-    """Starts servers, each with an account of its own, and stops them after the test."""
-    with ExitStack() as stack:
-
-        def start(*, leads: int = 250, **options: Any) -> DemoApi:
-            return stack.enter_context(DemoApi(Account(leads=leads), **options))
-
-        yield start
+from leads_assets_tests.conftest import OpenApi
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import requests
 
 from leads_assets.demo.faults import KINDS, parse_fault
 from leads_assets.demo.server import DemoApi
+from leads_assets_tests.conftest import OpenApi
 
 from .calls import ALL_LEADS, get, ids, rows, walk
-from .conftest import OpenApi
 
 Check = Callable[[DemoApi], bool]
 TOTAL = "X-TOTAL-COUNT"
@@ -230,7 +230,7 @@ CASES: list[tuple[str, Check]] = [
 
 @pytest.mark.parametrize(("text", "check"), CASES, ids=[text for text, _ in CASES])
 def test_the_fault_does_what_its_sentence_says(open_api: OpenApi, text: str, check: Check) -> None:
-    assert check(open_api(faults=[parse_fault(text)]))
+    assert check(open_api(text))
 
 
 def test_no_kind_of_fault_is_untested() -> None:
@@ -238,12 +238,12 @@ def test_no_kind_of_fault_is_untested() -> None:
 
 
 def test_bare_answers_can_be_wrapped_by_the_envelope_fault(open_api: OpenApi) -> None:
-    api = open_api(bare=("users",), faults=[parse_fault("envelope@users")])
+    api = open_api("envelope@users", bare=("users",))
     assert get(api, "users").json().keys() == {"data"}
 
 
 def test_wait_headers_of_several_faults_come_together(open_api: OpenApi) -> None:
-    api = open_api(faults=[parse_fault("retry_after=0"), parse_fault("api_retry_after=3"), parse_fault("status=503")])
+    api = open_api("retry_after=0", "api_retry_after=3", "status=503")
     response = get(api, "leads")
     assert (response.status_code, response.headers["Retry-After"], response.headers["API-RETRY-AFTER"]) == (
         503,
@@ -253,10 +253,10 @@ def test_wait_headers_of_several_faults_come_together(open_api: OpenApi) -> None
 
 
 def test_a_fault_of_one_endpoint_leaves_the_others_alone_and_passes(open_api: OpenApi) -> None:
-    api = open_api(faults=[parse_fault("status=500@leads+1x2")])
+    api = open_api("status=500@leads+1x2")
     assert [get(api, "leads").status_code for _ in range(4)] == [200, 500, 500, 200]
     assert get(api, "users").status_code == get(api, "ping").status_code == 200
 
 
 def test_ping_can_fail_too(open_api: OpenApi) -> None:
-    assert get(open_api(faults=[parse_fault("status=402@ping")]), "ping").status_code == 402
+    assert get(open_api("status=402@ping"), "ping").status_code == 402

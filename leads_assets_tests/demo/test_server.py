@@ -18,9 +18,9 @@ import requests
 from leads_assets.demo.account import Account
 from leads_assets.demo.server import PAGED, DemoApi
 from leads_assets.endpoints import ENDPOINTS
+from leads_assets_tests.conftest import OpenApi
 
 from .calls import ALL_LEADS, TIMEOUT_SECONDS, get, ids, rows, walk
-from .conftest import OpenApi
 
 UNPAGED = sorted(set(ENDPOINTS) - PAGED)
 

@@ -1,32 +1,28 @@
 """What the warehouse says it has committed."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from leads_assets.demo.account import Account
 from leads_assets.demo.faults import parse_fault
-from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.committed import Committed, committed
 from leads_assets.warehouse.connection import Warehouse
+from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.watched import Watched
 
 Watch = Callable[..., Watched]
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Iterator[Watch]:
+def watch(tmp_path: Path, open_api: OpenApi) -> Watch:
     """Starts a demo account with these faults."""
-    with ExitStack() as stack:
 
-        def start(*faults: str) -> Watched:
-            api = stack.enter_context(DemoApi(Account(leads=250), faults=map(parse_fault, faults)))
-            return Watched(api, tmp_path)
+    def start(*faults: str) -> Watched:
+        return Watched(open_api(*faults), tmp_path)
 
-        yield start
+    return start
 
 
 def _committed(project: Watched) -> dict[str, Committed]:

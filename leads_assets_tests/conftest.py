@@ -1,0 +1,24 @@
+"""Demo APIs for every test that needs one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from leads_assets.demo.account import Account
+from leads_assets.demo.faults import parse_fault
+from leads_assets.demo.server import DemoApi
+
+OpenApi = Callable[..., DemoApi]
+
+
+@pytest.fixture
+def open_api() -> Iterator[OpenApi]:
+    """Starts servers with the faults given as texts, each with an account of its own; stops them after the test."""
+    with ExitStack() as stack:
+
+        def start(*faults: str, leads: int = 250, **options: Any) -> DemoApi:
+            return stack.enter_context(DemoApi(Account(leads=leads), faults=map(parse_fault, faults), **options))
+
+        yield start
