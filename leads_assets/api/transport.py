@@ -9,7 +9,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from leads_assets.api.address import checked_base_url, checked_header, checked_key
+from leads_assets.api.address import checked_base_url, checked_header, checked_key, may_be_shown
 from leads_assets.api.deadline import bound, deadline
 from leads_assets.api.errors import ConfigurationError
 
@@ -82,8 +82,9 @@ class Transport:
         self._adapter = HTTPAdapter(pool_maxsize=connections, pool_block=True)
         self._pool = _pool(self._adapter, self.base_url)
         self._root = urlsplit(self.base_url).path
+        self._key = checked_key(api_key)
         self._headers = {
-            checked_header(header): checked_key(api_key),
+            checked_header(header): self._key,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
@@ -92,6 +93,10 @@ class Transport:
     def host(self) -> str:
         """Host and port, for messages."""
         return urlsplit(self.base_url).netloc
+
+    def may_show(self, host: str) -> bool:
+        """Whether a message may name a host that the server has named."""
+        return may_be_shown(host, self._key)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,6 +4,7 @@ import gzip
 import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -61,6 +62,46 @@ def test_a_redirect_is_not_followed_and_the_key_stays_here(reading: Reading, sta
     assert f"HTTP {status} to localhost: redirects are not followed" in str(caught.value)
     assert "secret-path" not in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+KEY = "Canary-Key-8d1f"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        KEY,
+        f"{KEY}.example.com",
+        f"x{KEY.upper()}x.example.com",
+        KEY.replace("-", "."),
+        KEY.replace("-", ""),
+        "canary-k.ey-8d1f.example.com",
+        "anary-key-8d1",
+        KEY.replace("-", "%2D"),
+        f"user:{KEY}@example.com\\",
+        "\x1bc",
+        "a\x07b.example.com",
+        "\x9b31m.example.com",
+        "exa mple.com",
+        "n\xfcrnberg.example",
+        ".".join(["a" * 50] * 100),
+        f"[::1%25{KEY}]",
+    ],
+)
+def test_a_redirect_to_a_host_that_says_more_than_its_name_is_told_without_it(reading: Reading, host: str) -> None:
+    with scripted((302, {"Location": f"https://{host}/"}, b"")) as server, pytest.raises(UnexpectedAnswer) as caught:
+        get(reading.client(server.origin, key=KEY))
+    assert str(caught.value) == (
+        "leads: HTTP 302 to another host: redirects are not followed, the key would travel along;"
+        " set LEADS_API_BASE_URL to the final address"
+    )
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "localhost:8000", "127.0.0.1", "[::1]", "canary.example.com"])
+def test_a_redirect_to_a_plain_host_names_it(reading: Reading, host: str) -> None:
+    with scripted((302, {"Location": f"https://{host}/"}, b"")) as server, pytest.raises(UnexpectedAnswer) as caught:
+        get(reading.client(server.origin, key=KEY))
+    assert f"HTTP 302 to {urlsplit(f'//{host}').hostname}: redirects" in str(caught.value)
 
 
 @pytest.mark.parametrize("location", ["", "/elsewhere", "http://[broken", "//"])
