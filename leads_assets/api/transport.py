@@ -182,7 +182,8 @@ def _pool(adapter: HTTPAdapter, base_url: str) -> urllib3.HTTPConnectionPool:
         adapter.cert_verify(pool, base_url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
         assert isinstance(pool, urllib3.HTTPConnectionPool)
         bound(pool)
-    except (requests.exceptions.RequestException, urllib3.exceptions.ProxySchemeUnsupported) as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
+        # Nothing but a proxy's address can be wrong here: both libraries take it apart, each with errors of its own.
         raise ConfigurationError(
             f"the proxy that the environment names cannot be used ({type(error).__name__}):"
             " correct or unset HTTPS_PROXY"

@@ -1,12 +1,17 @@
 """One attempt on the wire: bodies are bounded, and the key goes nowhere but to the account."""
 
 import gzip
+import os
 import socket
 import threading
 import time
+from contextlib import suppress
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leads_assets.api.client import Limits
 from leads_assets.api.errors import (
@@ -15,6 +20,7 @@ from leads_assets.api.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from leads_assets.api.transport import Transport
 from leads_assets_tests.conftest import OpenApi
 
 from .asking import GOOD, ROWS, get
@@ -134,6 +140,11 @@ def test_no_proxy_of_the_environment_sees_the_key_of_a_plain_connection(
     [
         ("HTTPS_PROXY", "http://", "the proxy that the environment names"),
         ("HTTPS_PROXY", "socks5://127.0.0.1:1", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "::::", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "http://[bad", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "http://127.0.0.1:99999", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "ftp://127.0.0.1:1", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "user:word@", "the proxy that the environment names"),
         ("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem", "the file of certificates that REQUESTS_CA_BUNDLE"),
     ],
 )
@@ -143,8 +154,36 @@ def test_an_environment_that_no_connection_can_be_made_with_is_told_before_the_f
     for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError, match=says):
+    with pytest.raises(ConfigurationError, match=says) as caught:
         reading.client("https://localhost:1/v2")
+    assert value == "http://" or value not in str(caught.value)
+
+
+PROXY_PARTS = st.sampled_from(
+    "http:// https:// ftp:// socks5:// // : :: :80 :-1 :99999 [ ] @ user user:word % %zz . / \\ # ? * localhost"
+    f" 127.0.0.1 ::1 \x7f \xa0 \xe9 \xb2 \t xn--a {'a' * 64}".split(" ")
+)
+
+
+@given(st.lists(PROXY_PARTS, min_size=1, max_size=6).map("".join))
+def test_whatever_stands_for_a_proxy_is_used_or_told_without_a_traceback(address: str) -> None:
+    names = {f"{kind}_proxy": "" for kind in ("no", "all", "http")}
+    names |= {name.upper(): "" for name in names}
+    with (
+        patch.dict(os.environ, {**names, "HTTPS_PROXY": address, "https_proxy": address}),
+        suppress(ConfigurationError),
+    ):
+        Transport("https://localhost:1/v2", "key", header="X-API-KEY", limits=Limits(), connections=1).close()
+
+
+def test_a_proxy_whose_name_is_no_host_name_is_told_when_it_is_looked_up(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{'a' * 64}.example")
+    with pytest.raises(HostUnreachable, match="the proxy of the environment does not connect"):
+        get(reading.client("https://localhost:1/v2"))
 
 
 def test_a_body_that_is_left_unread_gives_its_connection_back(reading: Reading) -> None:
