@@ -259,6 +259,11 @@ def test_a_server_that_speaks_no_tls_is_told_so(reading: Reading) -> None:
         ("https://api.example.com/v 2", "no user name"),
         ("http://api.example.com/v2", "plain http to api.example.com"),
         ("http://127.0.0.1.example.com/", "plain http to 127.0.0.1.example.com"),
+        ("http://127.999.1.1/", "plain http to 127.999.1.1"),
+        ("http://127.0.0.256/", "plain http to 127.0.0.256"),
+        ("http://127.0.0.001/", "plain http to 127.0.0.001"),
+        ("http://127.1/", "plain http to 127.1"),
+        ("http://[::ffff:10.0.0.1]/", "plain http to ::ffff:10.0.0.1"),
     ],
 )
 def test_an_address_that_cannot_be_trusted_with_the_key_is_refused(reading: Reading, text: str, words: str) -> None:
