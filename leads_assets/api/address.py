@@ -1,5 +1,6 @@
 """Where the key may be sent: the checks of the settings, before any request."""
 
+import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,9 @@ _NAME = "LEADS_API_BASE_URL"
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]*)*")
+_LONGEST_SHOWN = 100
+_KEY_PART = 8
+_PUNCTUATION = re.compile(r"[^a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -36,9 +40,20 @@ def _is_host(host: str) -> bool:
     return bool(_HOST.fullmatch(host) or _IPV6.fullmatch(host))
 
 
+def may_be_shown(host: str, key: str) -> bool:
+    """Whether a message may name a host that a server has named: a short, plain host name without a part of the key."""
+    if len(host) > _LONGEST_SHOWN or not _is_host(host):
+        return False
+    key, host = (_PUNCTUATION.sub("", text.lower()) for text in (key, host))
+    return not any(key[start : start + _KEY_PART] in host for start in range(max(1, len(key) - _KEY_PART + 1)))
+
+
 def is_loopback(host: str) -> bool:
-    """Whether requests to this host stay on this machine."""
-    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    """Whether requests to this host stay on this machine: an address that nobody looks up, or `localhost`."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def checked_key(key: str) -> str:

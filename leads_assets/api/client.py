@@ -130,7 +130,7 @@ class ApiClient:
         if answer.status in RETRIED:
             floor = server_wait(answer.headers, self._now()) or 0.0
             return Fault(f"HTTP {answer.status}", floor=floor, limited=answer.status == 429)
-        raise refusal(endpoint, path, self._transport.host, answer)
+        raise refusal(endpoint, path, self._transport, answer)
 
     def _await_turn(self, endpoint: str, ends: float, effort: Effort) -> float:
         """Wait while the pool is paused, count the request, and wait for its place in the pace.

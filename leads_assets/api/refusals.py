@@ -14,7 +14,7 @@ from leads_assets.api.errors import (
     NotFound,
     UnexpectedAnswer,
 )
-from leads_assets.api.transport import Answer
+from leads_assets.api.transport import Answer, Transport
 
 _SENTENCES: Mapping[int, tuple[type[LeadsApiError], str]] = {
     401: (
@@ -32,7 +32,7 @@ class _ErrorBody(msgspec.Struct):
     type: str = ""
 
 
-def refusal(endpoint: str, path: str, host: str, answer: Answer) -> LeadsApiError:
+def refusal(endpoint: str, path: str, transport: Transport, answer: Answer) -> LeadsApiError:
     """The error for an answer that is neither 200 nor worth another attempt."""
     status = answer.status
     if status == 400:
@@ -41,11 +41,11 @@ def refusal(endpoint: str, path: str, host: str, answer: Answer) -> LeadsApiErro
         return BadRequest(f"{endpoint}: HTTP 400, {detail}", missing_parameter=missing)
     if status in _SENTENCES:
         kind, sentence = _SENTENCES[status]
-        return kind(f"{endpoint}: HTTP {status} from {host}: {sentence.format(host=host, path=path)}")
+        return kind(f"{endpoint}: HTTP {status} from {transport.host}: {sentence.format(path=path)}")
     if 300 <= status < 400:
         return UnexpectedAnswer(
-            f"{endpoint}: HTTP {status} to {_target(answer.headers)}: redirects are not followed, the key would travel"
-            " along; set LEADS_API_BASE_URL to the final address"
+            f"{endpoint}: HTTP {status} to {_target(answer.headers, transport)}: redirects are not followed, the key"
+            " would travel along; set LEADS_API_BASE_URL to the final address"
         )
     return UnexpectedAnswer(f"{endpoint}: HTTP {status}, which is neither an answer nor worth another attempt")
 
@@ -57,9 +57,12 @@ def _error_type(body: bytes) -> str:
         return ""
 
 
-def _target(headers: Mapping[str, str]) -> str:
-    """The host of a redirect; the rest of the address may hold anything."""
+def _target(headers: Mapping[str, str], transport: Transport) -> str:
+    """The host of a redirect; the rest of the address may hold anything, and so may a host that is no plain name."""
     try:
-        return urlsplit(headers.get("Location", "")).hostname or "the same host"
+        host = urlsplit(headers.get("Location", "")).hostname
     except ValueError:
         return "an address that is none"
+    if not host:
+        return "the same host"
+    return host if transport.may_show(host) else "another host"

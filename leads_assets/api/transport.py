@@ -9,21 +9,24 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from leads_assets.api.address import checked_base_url, checked_header, checked_key
+from leads_assets.api.address import checked_base_url, checked_header, checked_key, may_be_shown
+from leads_assets.api.deadline import bound, deadline
 from leads_assets.api.errors import ConfigurationError
 
 CONNECTIONS = 8
 """To one host at a time; more would mostly wait for this process to take their pages."""
 _CHUNK = 1 << 18
 _ERROR_BODY = 1 << 16
+_ERROR_SECONDS = 5.0
+"""Longest wait for an error's body: its status says nearly all, and the time is better spent on another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one request with all its attempts. Times in seconds, sizes in bytes.
 
-    `deadline` includes the waits, except those for our own pace. A server that stops in the middle of a body can exceed
-    it by `read_timeout`.
+    `deadline` includes the waits, except those for our own pace; it bounds the sockets, so that no server can stretch a
+    request beyond it.
     """
 
     connect_timeout: float = 10.0
@@ -79,8 +82,9 @@ class Transport:
         self._adapter = HTTPAdapter(pool_maxsize=connections, pool_block=True)
         self._pool = _pool(self._adapter, self.base_url)
         self._root = urlsplit(self.base_url).path
+        self._key = checked_key(api_key)
         self._headers = {
-            checked_header(header): checked_key(api_key),
+            checked_header(header): self._key,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
@@ -90,13 +94,21 @@ class Transport:
         """Host and port, for messages."""
         return urlsplit(self.base_url).netloc
 
+    def may_show(self, host: str) -> bool:
+        """Whether a message may name a host that the server has named."""
+        return may_be_shown(host, self._key)
+
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
 
     def send(self, path: str, params: Mapping[str, str], ends: float) -> Answer:
-        """One GET that should be over when the clock shows `ends`. Raises Fault or Oversized."""
+        """One GET that is over when the clock shows `ends`. Raises Fault or Oversized."""
         target = f"{self._root}{path}?{urlencode(params)}" if params else f"{self._root}{path}"
+        with deadline(ends, self._clock):
+            return self._get(target, ends)
+
+    def _get(self, target: str, ends: float) -> Answer:
         left = max(0.001, ends - self._clock())
         timeout = urllib3.Timeout(
             connect=min(self._limits.connect_timeout, left), read=min(self._limits.read_timeout, left)
@@ -107,6 +119,7 @@ class Transport:
                 target,
                 headers=self._headers,
                 timeout=timeout,
+                pool_timeout=left,  # type: ignore[arg-type]  # seconds, and fractions of them
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -122,26 +135,27 @@ class Transport:
         raise fault  # outside of the except clause: the exceptions of the library hold the URL
 
     def _answer(self, response: urllib3.BaseHTTPResponse, ends: float) -> Answer:
-        body = self._body(response, ends) if response.status == 200 else _beginning(response)
+        if response.status == 200:
+            body = self._body(response, ends)
+        else:
+            with deadline(min(ends, self._clock() + _ERROR_SECONDS), self._clock):
+                body = _beginning(response)
         return Answer(response.status, response.headers, body)
 
     def _body(self, response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-        """The body, bounded in bytes and in time: a server that trickles never trips a read timeout."""
+        """The body, bounded in bytes; in time it is the socket that is bounded."""
         body = bytearray()
         cut = ""
         try:
             while chunk := response.read1(_CHUNK, decode_content=True):
                 body += chunk
-                if len(body) > self._limits.body or self._clock() > ends:
-                    break
+                if len(body) > self._limits.body:
+                    raise Oversized
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            cut = type(error).__name__
-        if cut:
-            raise Fault(f"HTTP 200 with a body that was cut off ({cut})")
-        if len(body) > self._limits.body:
-            raise Oversized
-        if chunk:
-            raise Fault("HTTP 200 with a body that did not end before the deadline")
+            is_over = self._clock() >= ends
+            cut = "did not end before the deadline" if is_over else f"was cut off ({type(error).__name__})"
+        if cut:  # outside of the except clause: see above
+            raise Fault(f"HTTP 200 with a body that {cut}")
         promised = response.headers.get("Content-Length", "")
         if "Content-Encoding" not in response.headers and promised.isdigit() and int(promised) != len(body):
             raise Fault(f"HTTP 200 with a body of {len(body):,} bytes where {int(promised):,} were announced")
@@ -166,7 +180,10 @@ def _pool(adapter: HTTPAdapter, base_url: str) -> urllib3.HTTPConnectionPool:
     try:
         pool = adapter.get_connection_with_tls_context(request, found["verify"], proxies=proxies, cert=found["cert"])
         adapter.cert_verify(pool, base_url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
-    except requests.exceptions.RequestException as error:
+        assert isinstance(pool, urllib3.HTTPConnectionPool)
+        bound(pool)
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
+        # Nothing but a proxy's address can be wrong here: both libraries take it apart, each with errors of its own.
         raise ConfigurationError(
             f"the proxy that the environment names cannot be used ({type(error).__name__}):"
             " correct or unset HTTPS_PROXY"
@@ -175,7 +192,6 @@ def _pool(adapter: HTTPAdapter, base_url: str) -> urllib3.HTTPConnectionPool:
         raise ConfigurationError(
             "the file of certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names is not there; correct or unset it"
         ) from None
-    assert isinstance(pool, urllib3.HTTPConnectionPool)
     return pool
 
 
@@ -183,6 +199,7 @@ _FACTS: tuple[tuple[type[Exception], str, bool], ...] = (
     (urllib3.exceptions.NameResolutionError, "the host name is unknown", False),
     (urllib3.exceptions.NewConnectionError, "the connection is refused", False),
     (urllib3.exceptions.ConnectTimeoutError, "no connection in time", False),
+    (urllib3.exceptions.EmptyPoolError, "no connection is free in time", True),
     (urllib3.exceptions.TimeoutError, "no answer in time", True),
     (urllib3.exceptions.SSLError, "TLS failed (is the host's certificate trusted?)", False),
     (urllib3.exceptions.ProxyError, "the proxy of the environment does not connect", False),

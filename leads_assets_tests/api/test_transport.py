@@ -1,11 +1,17 @@
 """One attempt on the wire: bodies are bounded, and the key goes nowhere but to the account."""
 
 import gzip
+import os
 import socket
 import threading
 import time
+from contextlib import suppress
+from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leads_assets.api.client import Limits
 from leads_assets.api.errors import (
@@ -14,6 +20,7 @@ from leads_assets.api.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from leads_assets.api.transport import Transport
 from leads_assets_tests.conftest import OpenApi
 
 from .asking import GOOD, ROWS, get
@@ -63,6 +70,46 @@ def test_a_redirect_is_not_followed_and_the_key_stays_here(reading: Reading, sta
     assert "hidden" not in str(caught.value)
 
 
+KEY = "Canary-Key-8d1f"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        KEY,
+        f"{KEY}.example.com",
+        f"x{KEY.upper()}x.example.com",
+        KEY.replace("-", "."),
+        KEY.replace("-", ""),
+        "canary-k.ey-8d1f.example.com",
+        "anary-key-8d1",
+        KEY.replace("-", "%2D"),
+        f"user:{KEY}@example.com\\",
+        "\x1bc",
+        "a\x07b.example.com",
+        "\x9b31m.example.com",
+        "exa mple.com",
+        "n\xfcrnberg.example",
+        ".".join(["a" * 50] * 100),
+        f"[::1%25{KEY}]",
+    ],
+)
+def test_a_redirect_to_a_host_that_says_more_than_its_name_is_told_without_it(reading: Reading, host: str) -> None:
+    with scripted((302, {"Location": f"https://{host}/"}, b"")) as server, pytest.raises(UnexpectedAnswer) as caught:
+        get(reading.client(server.origin, key=KEY))
+    assert str(caught.value) == (
+        "leads: HTTP 302 to another host: redirects are not followed, the key would travel along;"
+        " set LEADS_API_BASE_URL to the final address"
+    )
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "localhost:8000", "127.0.0.1", "[::1]", "canary.example.com"])
+def test_a_redirect_to_a_plain_host_names_it(reading: Reading, host: str) -> None:
+    with scripted((302, {"Location": f"https://{host}/"}, b"")) as server, pytest.raises(UnexpectedAnswer) as caught:
+        get(reading.client(server.origin, key=KEY))
+    assert f"HTTP 302 to {urlsplit(f'//{host}').hostname}: redirects" in str(caught.value)
+
+
 @pytest.mark.parametrize("location", ["", "/elsewhere", "http://[broken", "//"])
 def test_a_redirect_to_nowhere_is_an_error_like_any_redirect(reading: Reading, location: str) -> None:
     with scripted((302, {"Location": location}, b"")) as server, pytest.raises(UnexpectedAnswer, match="HTTP 302 to"):
@@ -93,6 +140,11 @@ def test_no_proxy_of_the_environment_sees_the_key_of_a_plain_connection(
     [
         ("HTTPS_PROXY", "http://", "the proxy that the environment names"),
         ("HTTPS_PROXY", "socks5://127.0.0.1:1", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "::::", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "http://[bad", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "http://127.0.0.1:99999", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "ftp://127.0.0.1:1", "the proxy that the environment names"),
+        ("HTTPS_PROXY", "user:word@", "the proxy that the environment names"),
         ("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem", "the file of certificates that REQUESTS_CA_BUNDLE"),
     ],
 )
@@ -102,8 +154,36 @@ def test_an_environment_that_no_connection_can_be_made_with_is_told_before_the_f
     for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError, match=says):
+    with pytest.raises(ConfigurationError, match=says) as caught:
         reading.client("https://localhost:1/v2")
+    assert value == "http://" or value not in str(caught.value)
+
+
+PROXY_PARTS = st.sampled_from(
+    "http:// https:// ftp:// socks5:// // : :: :80 :-1 :99999 [ ] @ user user:word % %zz . / \\ # ? * localhost"
+    f" 127.0.0.1 ::1 \x7f \xa0 \xe9 \xb2 \t xn--a {'a' * 64}".split(" ")
+)
+
+
+@given(st.lists(PROXY_PARTS, min_size=1, max_size=6).map("".join))
+def test_whatever_stands_for_a_proxy_is_used_or_told_without_a_traceback(address: str) -> None:
+    names = {f"{kind}_proxy": "" for kind in ("no", "all", "http")}
+    names |= {name.upper(): "" for name in names}
+    with (
+        patch.dict(os.environ, {**names, "HTTPS_PROXY": address, "https_proxy": address}),
+        suppress(ConfigurationError),
+    ):
+        Transport("https://localhost:1/v2", "key", header="X-API-KEY", limits=Limits(), connections=1).close()
+
+
+def test_a_proxy_whose_name_is_no_host_name_is_told_when_it_is_looked_up(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{'a' * 64}.example")
+    with pytest.raises(HostUnreachable, match="the proxy of the environment does not connect"):
+        get(reading.client("https://localhost:1/v2"))
 
 
 def test_a_body_that_is_left_unread_gives_its_connection_back(reading: Reading) -> None:
@@ -179,6 +259,11 @@ def test_a_server_that_speaks_no_tls_is_told_so(reading: Reading) -> None:
         ("https://api.example.com/v 2", "no user name"),
         ("http://api.example.com/v2", "plain http to api.example.com"),
         ("http://127.0.0.1.example.com/", "plain http to 127.0.0.1.example.com"),
+        ("http://127.999.1.1/", "plain http to 127.999.1.1"),
+        ("http://127.0.0.256/", "plain http to 127.0.0.256"),
+        ("http://127.0.0.001/", "plain http to 127.0.0.001"),
+        ("http://127.1/", "plain http to 127.1"),
+        ("http://[::ffff:10.0.0.1]/", "plain http to ::ffff:10.0.0.1"),
     ],
 )
 def test_an_address_that_cannot_be_trusted_with_the_key_is_refused(reading: Reading, text: str, words: str) -> None:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from leads_assets.api.backoff import server_wait
 from leads_assets.api.client import ApiClient, Effort, Limits
 from leads_assets.api.errors import (
     LeadsApiError,
@@ -71,6 +74,29 @@ def test_a_nonsensical_wait_locks_nobody_out_for_more_than_a_day(reading: Readin
     with scripted((429, {"Retry-After": "1e300"}, b"")) as server, pytest.raises(RateLimited) as caught:
         get(reading.client(server.origin))
     assert caught.value.resume_at == NOON + timedelta(days=1)
+
+
+_MANY = "9" * 20
+WORDS = st.sampled_from(
+    f"Mon, 1 Jan 2026 2026-03-04 {_MANY} 0 -1 1.5 12:00:00 99:99:99 24:00 {_MANY}:00:00 GMT EST +2359 -2400 -{_MANY}"
+    " 0001-01-01T00:00:00+23:59 9999-12-31T23:59:59-23:59 1e400 nan T Z ( ; : . \xb2".split(" ")
+)
+
+
+@given(st.lists(WORDS, max_size=8).map(" ".join) | st.text(max_size=30))
+@example(f"Mon, 1 Jan {_MANY} 00:00:00 GMT")
+@example(f"Mon, 1 Jan 2026 00:00:00 +{_MANY}")
+@example(f"Mon, 1 Jan 2026 {_MANY}:00:00 GMT")
+@example("0001-01-01T00:00:00+23:59")
+def test_whatever_a_server_writes_for_a_wait_is_a_wait_of_at_most_a_day_or_none(text: str) -> None:
+    wait = server_wait({"Retry-After": text}, NOON)
+    assert wait is None or 0 <= wait <= 86_400
+
+
+def test_a_date_beyond_every_calendar_is_no_wait_at_all(reading: Reading) -> None:
+    headers = {"Retry-After": f"Mon, 1 Jan {_MANY} 00:00:00 GMT"}
+    with scripted((429, headers, b""), GOOD) as server:
+        assert get(reading.client(server.origin)).ids == [1]
 
 
 def test_the_deadline_counts_the_waits(open_api: OpenApi, reading: Reading) -> None:

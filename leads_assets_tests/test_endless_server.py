@@ -1,0 +1,67 @@
+"""A server whose answers never end keeps neither a run nor the sensor: both end in bounded time, and say why."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.looking import PROBE_LIMITS
+from leads_assets.resources import LeadsApiResource, WarehouseResource
+from leads_assets.sensors import api_changes_sensor
+from leads_assets_tests.project import Project
+from leads_assets_tests.trickling import Trickle, trickling
+from leads_assets_tests.watched import reason
+
+GOOD_THEN_TRAILERS = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{"data":[]}\r\n0\r\n'
+ANSWERS = {
+    "header": Trickle(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
+    "trailers, flood": Trickle(GOOD_THEN_TRAILERS, b"X: y\r\n", pause=0),
+}
+DEADLINE = 0.3
+
+
+@pytest.fixture(autouse=True)
+def _no_request_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    new = set(threading.enumerate()) - before
+    assert not [thread.name for thread in new if thread.is_alive()]
+
+
+@pytest.mark.parametrize("part", ANSWERS)
+def test_a_run_ends_when_no_answer_does(tmp_path: Path, part: str) -> None:
+    with trickling(ANSWERS[part]) as server:
+        project = Project(tmp_path, server.origin, api={"deadline_seconds": DEADLINE})
+        began = time.monotonic()
+        result = project.materialize()
+        assert time.monotonic() - began < 30
+        failed = {event.step_key for event in result.all_events if event.is_step_failure}
+        assert failed == set(ENDPOINTS)
+        assert server.requests == len(ENDPOINTS)
+
+
+@pytest.mark.parametrize("part", ANSWERS)
+def test_a_tick_of_the_sensor_ends_when_no_answer_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("leads_assets.sensors.PROBE_LIMITS", replace(PROBE_LIMITS, deadline=DEADLINE))
+    sensor = api_changes_sensor(seconds=300, reconcile_every=timedelta(hours=24))
+    with trickling(ANSWERS[part]) as server:
+        resources = {
+            "leads_api": LeadsApiResource(
+                base_url=server.origin, api_key="demo-key", budget_file=str(tmp_path / "requests")
+            ),
+            "warehouse": WarehouseResource(path=str(tmp_path / "leads.duckdb")),
+        }
+        began = time.monotonic()
+        with dg.DagsterInstance.ephemeral() as instance, dg.build_sensor_context(instance, resources=resources) as of:
+            result = sensor(of)
+        assert time.monotonic() - began < 20
+    assert isinstance(result, dg.SensorResult)
+    assert "no answer in time" in reason(result) or "did not end before the deadline" in reason(result)
