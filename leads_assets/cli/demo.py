@@ -1,7 +1,6 @@
 """`leads-assets demo`: all endpoints from the bundled demo API into DuckDB, through the real command line."""
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from leads_assets.cli.demo_account import demo_account
+from leads_assets.cli.demo_account import demo_account, demo_environment
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
 
@@ -35,19 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.warehouse.absolute()
     began = time.monotonic()
     with demo_account(arguments.leads) as settings, tempfile.TemporaryDirectory() as home:
-        environment = (
-            os.environ
-            | settings
-            | {
-                "LEADS_WAREHOUSE": str(path),
-                "LEADS_API_DAILY_REQUESTS": "0",
-                "DAGSTER_HOME": home,
-                "DAGSTER_DISABLE_TELEMETRY": "1",
-            }
-        )
+        environment = demo_environment(settings, path) | {"DAGSTER_HOME": home, "DAGSTER_DISABLE_TELEMETRY": "1"}
         command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize"]
         command += ["-m", "leads_assets.definitions", "--select", "*"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        # Not in this folder: Dagster takes the variables of its `.env`, and so the user's account.
+        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stderr)
         return done.returncode

@@ -1,9 +1,11 @@
 """The demo API as a process of its own, for the commands that need an account."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 DEMO_KEY = "demo-key"
 
@@ -24,3 +26,9 @@ def demo_account(leads: int, faults: Sequence[str] = ()) -> Iterator[dict[str, s
     finally:
         process.terminate()
         process.wait()
+
+
+def demo_environment(account: Mapping[str, str], warehouse: Path) -> dict[str, str]:
+    """The environment of a process that must know the demo's account and nothing of the user's settings."""
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("LEADS_")}
+    return {**foreign, **account, "LEADS_WAREHOUSE": str(warehouse), "LEADS_API_DAILY_REQUESTS": "0"}

@@ -1,17 +1,21 @@
 """`leads-assets dev`: the Dagster UI with a home that lasts; against the demo API where no account is set."""
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
+from importlib import resources
 from pathlib import Path
 
-from leads_assets.cli.demo_account import demo_account
+from leads_assets.cli.demo_account import demo_account, demo_environment
+from leads_assets.cli.settings import environment_with_dotenv
 
 _HOME = Path(".dagster_home")
-_CONFIG = Path("dagster.yaml")
+_CONFIG = "dagster.yaml"
+_PACKAGE = resources.files("leads_assets") / "defs"
+_ACCOUNT = ("LEADS_API_BASE_URL", "LEADS_API_KEY")
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,15 +32,25 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until interrupted; the exit status is that of `dagster dev`."""
-    home = Path(os.environ.get("DAGSTER_HOME") or _HOME).absolute()
+    environment = environment_with_dotenv()
+    home = Path(environment.get("DAGSTER_HOME") or _HOME).absolute()
     home.mkdir(parents=True, exist_ok=True)
     if not (home / _CONFIG).exists():
-        shutil.copyfile(_CONFIG, home / _CONFIG)
+        with resources.as_file(_PACKAGE / _CONFIG) as config:
+            shutil.copyfile(config, home / _CONFIG)
     with ExitStack() as stack:
-        environment = os.environ | {"DAGSTER_HOME": str(home)}
-        if not os.environ.get("LEADS_API_BASE_URL"):
-            environment |= stack.enter_context(demo_account(arguments.leads))
-            environment.setdefault("LEADS_WAREHOUSE", str(Path("data/demo.duckdb").absolute()))
-            print(f"No account is set: the demo API serves one at {environment['LEADS_API_BASE_URL']}", flush=True)
-        command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml"]
-        return subprocess.run([*command, "--port", str(arguments.port)], env=environment, check=False).returncode
+        folder = Path.cwd()
+        if not any(environment.get(name) for name in _ACCOUNT):
+            settings = stack.enter_context(demo_account(arguments.leads))
+            environment = demo_environment(settings, Path("data/demo.duckdb").absolute())
+            # Dagster takes the variables of a `.env` in its folder, and the demo must see none of them.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            print(f"No account is set: the demo API serves one at {settings['LEADS_API_BASE_URL']}", flush=True)
+        workspace = stack.enter_context(resources.as_file(_PACKAGE / "workspace.yaml"))
+        command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(workspace)]
+        return subprocess.run(
+            [*command, "--port", str(arguments.port)],
+            cwd=folder,
+            env=environment | {"DAGSTER_HOME": str(home)},
+            check=False,
+        ).returncode

@@ -24,14 +24,14 @@ class Settings:
     sync: "SyncOptions"
 
 
-def load_dotenv() -> None:
-    """Take the variables of `.env` in this folder, as Dagster's own commands do: they win over the environment."""
-    os.environ.update({name: value for name, value in dotenv_values(Path(".env")).items() if value is not None})
+def environment_with_dotenv() -> dict[str, str]:
+    """The environment as Dagster's own commands see it: the variables of `.env` in this folder win."""
+    return os.environ | {name: value for name, value in dotenv_values(Path(".env")).items() if value is not None}
 
 
 def resolved_settings() -> Settings:
     """The resources of a run. Raises ConfigurationError for a setting that makes no sense."""
-    load_dotenv()
+    os.environ.update(environment_with_dotenv())
     from dagster import EnvVar  # noqa: PLC0415  heavy: `--help` does without Dagster
 
     from leads_assets import definitions  # noqa: PLC0415
