@@ -10,7 +10,7 @@ import dagster as dg
 
 from leads_assets import endpoints
 from leads_assets.api.budget import utc_now
-from leads_assets.api.errors import AccessDenied, LeadsApiError, StopAll
+from leads_assets.api.errors import AccessDenied, ConfigurationError, LeadsApiError, StopAll
 from leads_assets.api.extraction import Progress
 from leads_assets.delivery import Delivery
 from leads_assets.endpoints import ENDPOINTS, Endpoint
@@ -82,13 +82,18 @@ def endpoint_asset(
         try:
             state = warehouse.state(endpoint.name)
             plan = plan_read(
-                endpoint, state, utc_now(), full_refresh=sync.full_refresh, reconcile_every=sync.reconcile_every
+                endpoint,
+                state,
+                utc_now(),
+                full_refresh=sync.full_refresh or sync.new_account,
+                reconcile_every=sync.reconcile_every,
             )
             with warehouse.spool() as folder:
                 extract = leads_api.extract(
                     endpoint,
                     folder.path,
                     changed_since=plan.changed_since,
+                    bound_to=None if sync.new_account else warehouse.account(),
                     progress=lambda progress: context.log.info(progress_line(endpoint.name, progress)),
                 )
                 delivery = Delivery(extract, folder.remove)
@@ -126,9 +131,13 @@ def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:
 def _failure(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, endpoint: Endpoint, error: LeadsApiError
 ) -> dg.Failure:
-    """The failure of a read; its sentence is kept in the warehouse too, where that is possible."""
+    """The failure of a read; its sentence is kept in the warehouse too, where that is possible.
+
+    Not that of a wrong setting: nothing was asked, and the warehouse may be the wrong one.
+    """
     try:
-        warehouse.note_failure(endpoint.name, context.run.run_id, str(error))
+        if not isinstance(error, ConfigurationError):
+            warehouse.note_failure(endpoint.name, context.run.run_id, str(error))
     except WarehouseError as second:
         context.log.warning(f"the failure could not be noted in the warehouse: {second}")
     stopped = "; the other endpoints were not tried" if isinstance(error, StopAll) else ""

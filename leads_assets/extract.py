@@ -46,6 +46,7 @@ class Extract:
     """One endpoint as it was read: the rows' files, the verdict, and what the reading cost.
 
     Times are UTC; `seconds_waited` are seconds of backoff, pauses and pacing; `requests` counts every attempt.
+    `account`: a name of the account that was read, "" where nobody told (`account_of` makes it).
     """
 
     endpoint: Endpoint
@@ -63,3 +64,4 @@ class Extract:
     began_at: datetime
     ended_at: datetime
     notes: tuple[str, ...] = field(default=())
+    account: str = ""

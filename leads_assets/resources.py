@@ -1,12 +1,14 @@
 """Dagster configuration, turned into plain objects."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from leads_assets.api.address import account_of
 from leads_assets.api.budget import RequestBudget, utc_now
 from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.errors import ConfigurationError, StopAll
@@ -15,6 +17,7 @@ from leads_assets.api.transport import CONNECTIONS
 from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Extract
 from leads_assets.spool import SpoolFolder
+from leads_assets.warehouse.account import bound_account, why_another
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
 from leads_assets.warehouse.errors import WarehouseUnusable
@@ -33,6 +36,10 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
     allow_mass_delete: bool = Field(
         default=False, description="Mark rows that are gone as deleted however many they are, in this run."
     )
+    new_account: bool = Field(
+        default=False,
+        description="The settings name another account than the one whose rows are here, and it is to take its place.",
+    )
     reconcile_hours: float = Field(default=24.0, description="Hours after which a list is read in full again.")
     mass_delete_share: float = Field(default=0.2, description="Share of a table that one run may mark as deleted.")
     mass_delete_rows: int = Field(default=50, description="Rows that one run may mark as deleted whatever their share.")
@@ -45,7 +52,7 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
     def load_options(self, *, evolve: bool) -> LoadOptions:
         """The part that the load needs."""
         guard = DeletionGuard(share=self.mass_delete_share, rows=self.mass_delete_rows, allow=self.allow_mass_delete)
-        return LoadOptions(evolve=evolve, server_wins=self.full_refresh, guard=guard)
+        return LoadOptions(evolve=evolve, server_wins=self.full_refresh, new_account=self.new_account, guard=guard)
 
 
 class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -57,6 +64,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     evolve: bool = Field(default=True, description="Whether unknown fields become columns.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
+    _account: str | None = PrivateAttr(default=None)
     _changed: bool = PrivateAttr(default=False)
 
     def warehouse(self) -> Warehouse:
@@ -67,7 +75,13 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What the warehouse knows of an endpoint; read once per run."""
         if self._states is None:
             self._states = sync_states(self.warehouse())
+            self._account = bound_account(self.warehouse())
         return self._states.get(endpoint, SyncState())
+
+    def account(self) -> str | None:
+        """The account whose rows the warehouse holds; None where none is remembered. Read once per run."""
+        self.state("")
+        return self._account
 
     def spool(self) -> SpoolFolder:
         """A folder for one extract, beside the warehouse. Raises WarehouseUnusable."""
@@ -149,12 +163,19 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         folder: Path,
         *,
         changed_since: datetime | None = None,
+        bound_to: str | None = None,
         progress: Callable[[Progress], None],
     ) -> Extract:
-        """Read one endpoint into `folder`. Raises a LeadsApiError; after a StopAll every later call raises it again."""
+        """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
+
+        Raises a LeadsApiError; after a StopAll every later call raises it again.
+        """
         if self._stopped is not None:
             raise self._stopped
         try:
+            account = account_of(self.client().base_url)
+            if why := why_another(bound_to, account):
+                raise ConfigurationError(why)
             reading = Extraction(
                 self.client(),
                 endpoint,
@@ -163,7 +184,7 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 options=ReadOptions(limit=self.page_size, threads=self.concurrency),
                 progress=progress,
             )
-            return reading.run(changed_since)
+            return replace(reading.run(changed_since), account=account)
         except StopAll as stop:
             self._stopped = stop
             raise

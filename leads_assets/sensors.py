@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from leads_assets.api.address import account_of, checked_base_url
 from leads_assets.api.budget import RequestBudget, utc_now
 from leads_assets.api.client import ApiClient
 from leads_assets.api.errors import LeadsApiError
@@ -18,6 +19,7 @@ from leads_assets.resources import LeadsApiResource, WarehouseResource
 from leads_assets.schedules import RECONCILE
 from leads_assets.sensing import Attempts, Need, Want, look_refusal, reasons, refusal, run_key, wants
 from leads_assets.sensor_memory import Memory, recall
+from leads_assets.warehouse.account import bound_account, why_another
 from leads_assets.warehouse.committed import Committed, committed
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseError
@@ -101,6 +103,8 @@ class _Tick:
         busy = self._busy()
         if busy.issuperset(ENDPOINTS):
             return self._skip("not looked: a run of all assets is queued or going")
+        if reason := why_another(bound_account(self._warehouse), account_of(checked_base_url(self._api.base_url))):
+            return self._skip(reason)
         known = committed(self._warehouse, ENDPOINTS)
         daily = self._api.daily_requests
         budget = RequestBudget(Path(self._api.budget_file), daily, self._api.requests_per_second or None, self._now)

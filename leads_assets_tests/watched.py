@@ -28,6 +28,7 @@ class Watched:
     """The demo account at `api` and a warehouse in `folder`, with ticks and runs in this process.
 
     `ahead` moves the sensor's clock; runs keep to the real one. `daily`: the day's requests, 0 for no limit.
+    `base_url`: another address of the same API, where that is not empty.
     """
 
     api: DemoApi
@@ -36,6 +37,7 @@ class Watched:
     ahead: timedelta = timedelta(0)
     cursor: str | None = None
     key: str = "demo-key"
+    base_url: str = ""
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
 
     @property
@@ -57,7 +59,7 @@ class Watched:
     @property
     def _api(self) -> LeadsApiResource:
         return LeadsApiResource(
-            base_url=self.api.base_url,
+            base_url=self.base_url or self.api.base_url,
             api_key=self.key,
             budget_file=f"{self.project.path}.requests",
             daily_requests=self.daily,

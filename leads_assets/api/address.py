@@ -1,5 +1,6 @@
 """Where the key may be sent: the checks of the settings, before any request."""
 
+import hashlib
 import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -26,6 +27,17 @@ def checked_base_url(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(f"{_NAME} is plain http to {parts.hostname}, which would show the key; use https")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def account_of(base_url: str) -> str:
+    """A name for the account behind a checked base URL: a hash of host and path, never of the key.
+
+    The port counts except on loopback, where what listens (a demo API, a tunnel) has another one each time.
+    """
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+    place = host if is_loopback(host) else f"{host}:{port}"
+    return hashlib.blake2b(f"{place}{parts.path.rstrip('/')}".encode(), digest_size=16).hexdigest()
 
 
 def _split(text: str) -> SplitResult | None:

@@ -66,6 +66,7 @@ def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, opt
             ENDPOINTS[name],
             folder.path,
             changed_since=plan.changed_since,
+            bound_to=settings.warehouse.account(),
             progress=tell,
         )
         return preview_load(copy, options, extract)

@@ -40,6 +40,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("selection", nargs="?", default="*", help="Dagster's asset selection (default: '*', all)")
     parser.add_argument("--full-refresh", action="store_true", help="read every list in full; the server's rows win")
     parser.add_argument("--allow-mass-delete", action="store_true", help="mark gone rows however many they are")
+    parser.add_argument("--new-account", action="store_true", help="another account's rows take the place of these")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -63,8 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _command(arguments: argparse.Namespace) -> list[str]:
-    knobs = {"full_refresh": arguments.full_refresh, "allow_mass_delete": arguments.allow_mass_delete}
-    turned = {name: True for name, on in knobs.items() if on}
+    turned = {name: True for name in ("full_refresh", "allow_mass_delete", "new_account") if getattr(arguments, name)}
     dagster = str(Path(sys.executable).with_name("dagster"))
     command = [dagster, "asset", "materialize", "-m", "leads_assets.definitions", "--select", arguments.selection]
     if turned:

@@ -4,7 +4,7 @@ from leads_assets.warehouse import tables
 from leads_assets.warehouse.connection import Session
 from leads_assets.warehouse.errors import WarehouseUnusable
 
-VERSION = 1
+VERSION = 2
 
 TABLES = {
     "version": "version INTEGER",
@@ -14,7 +14,7 @@ TABLES = {
         " outdated BIGINT, duplicates BIGINT, rejected BIGINT, misfits JSON, new_columns JSON, server_total BIGINT,"
         " live_rows BIGINT, pages BIGINT, requests BIGINT, retries BIGINT, seconds_waited DOUBLE, seconds JSON,"
         " budget_left BIGINT, spooled_bytes BIGINT, notes JSON, watermark TIMESTAMPTZ,"
-        " began_at TIMESTAMPTZ, ended_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ"
+        " began_at TIMESTAMPTZ, ended_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ, number BIGINT, account VARCHAR"
     ),
     "changes": (
         "endpoint VARCHAR, id BIGINT, field VARCHAR, old VARCHAR, new VARCHAR,"
@@ -39,6 +39,30 @@ GROUP BY endpoint
 ORDER BY endpoint
 """
 
+_NUMBER = """
+UPDATE ops.sync_runs SET number = counted.number
+FROM (SELECT rowid AS place, row_number() OVER (ORDER BY loaded_at, rowid) AS number FROM ops.sync_runs) counted
+WHERE counted.place = sync_runs.rowid
+"""
+"""Rows of the versions that did not count their loads; the clock's order is all that is known of them."""
+
+RUNS = """
+WITH every AS (
+    FROM ops.sync_runs
+    -- What a warehouse of an older version lacks.
+    UNION ALL BY NAME SELECT CAST(NULL AS BIGINT) AS number, CAST(NULL AS VARCHAR) AS account WHERE false
+),
+standing AS (
+    FROM every WHERE endpoint IN (
+        SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'
+    )
+),
+runs AS (
+    SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours FROM standing
+)
+"""
+"""SQL to begin with: `runs` are the loads of the tables that still stand; `ours` those of the account of the newest."""
+
 
 def prepare(session: Session) -> None:
     """Make or upgrade the bookkeeping, inside the caller's transaction.
@@ -60,6 +84,8 @@ def prepare(session: Session) -> None:
         if version is not None:
             for column in columns.split(", "):
                 session.run(step, f"ALTER TABLE ops.{name} ADD COLUMN IF NOT EXISTS {column}")
+    if version is not None:
+        session.run(step, _NUMBER)
     session.run(step, _FRESHNESS)
     session.run(step, "DELETE FROM ops.version")
     session.run(step, f"INSERT INTO ops.version VALUES ({VERSION})")

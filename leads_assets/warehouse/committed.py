@@ -5,24 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leads_assets.endpoints import Endpoint
-from leads_assets.warehouse.bookkeeping import exists
+from leads_assets.warehouse.bookkeeping import RUNS, exists
 from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.sql import quoted
 
-_LOADS = """
+_LOADS = f"""{RUNS}
 SELECT endpoint,
     max(began_at),
-    max(began_at) FILTER (verdict = 'proven'),
-    max(began_at) FILTER (verdict = 'proven' AND mode = 'full'),
+    max(began_at) FILTER (verdict = 'proven' AND ours),
+    max(began_at) FILTER (verdict = 'proven' AND ours AND mode = 'full'),
     arg_max(pages, began_at) FILTER (mode = 'full'),
     arg_max(server_total - live_rows, began_at) FILTER (mode = 'full'),
     -- A read of changes that a server answers with everything counts as full; the extraction's note tells it apart.
     arg_max(pages, began_at) FILTER (mode = 'incremental' OR CAST(notes AS VARCHAR) LIKE '%ignores%')
-FROM ops.sync_runs
-WHERE endpoint IN (
-    SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'
-)
-GROUP BY endpoint
+FROM runs GROUP BY endpoint
 """
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from leads_assets.warehouse.bookkeeping import exists
+from leads_assets.warehouse.bookkeeping import RUNS, exists
 from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.sql import literal, moment
 
@@ -46,6 +46,7 @@ class LedgerRow:
     began_at: datetime
     ended_at: datetime
     loaded_at: datetime
+    account: str | None = None
 
 
 _AS_JSON = ("misfits", "new_columns", "seconds", "notes")
@@ -58,7 +59,8 @@ def write(session: Session, row: LedgerRow) -> None:
         values[name] = msgspec.json.encode(values[name]).decode()
     session.run(
         "writing the ledger",
-        f"INSERT INTO ops.sync_runs ({', '.join(values)}) VALUES ({', '.join(map(_value, values.values()))})",
+        f"INSERT INTO ops.sync_runs ({', '.join(values)}, number) SELECT {', '.join(map(_value, values.values()))},"
+        " coalesce(max(number), 0) + 1 FROM ops.sync_runs",
     )
 
 
@@ -90,16 +92,11 @@ def sync_states(warehouse: Warehouse) -> dict[str, SyncState]:
             return {}
         rows = session.run(
             "reading the ledger",
-            """
+            f"""{RUNS}
             SELECT endpoint,
-                max(watermark) FILTER (verdict = 'proven'),
-                max(began_at) FILTER (verdict = 'proven' AND mode = 'full')
-            FROM ops.sync_runs
-            WHERE endpoint IN (
-                SELECT table_name FROM duckdb_tables()
-                WHERE database_name = current_database() AND schema_name = 'main'
-            )
-            GROUP BY endpoint
+                max(watermark) FILTER (verdict = 'proven' AND ours),
+                max(began_at) FILTER (verdict = 'proven' AND ours AND mode = 'full')
+            FROM runs GROUP BY endpoint
             """,
         )
     return {

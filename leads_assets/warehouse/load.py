@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from leads_assets.endpoints import Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
 from leads_assets.warehouse import bookkeeping, ledger
+from leads_assets.warehouse.account import bind, refuse_strangers
 from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard, mark_gone
 from leads_assets.warehouse.evolve import Incoming, prepare_incoming
@@ -24,11 +25,19 @@ from leads_assets.warehouse.workshop import Workshop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
-    """How an extract is loaded. `evolve`: unknown fields become columns. `server_wins`: also older versions."""
+    """How an extract is loaded. `evolve`: unknown fields become columns. `server_wins`: also older versions.
+
+    `new_account`: the extract may be of another account than the rows here, and takes their place.
+    """
 
     evolve: bool = True
     server_wins: bool = False
+    new_account: bool = False
     guard: DeletionGuard = field(default_factory=DeletionGuard)
+
+    def replacing(self) -> "LoadOptions":
+        """The same for a list that takes the place of another account's: it is right in all things."""
+        return replace(self, server_wins=True, new_account=True, guard=replace(self.guard, allow=True))
 
 
 class Loader:
@@ -74,14 +83,18 @@ class Loader:
     def _in_transaction(self, session: Session, extract: Extract, staged: Staged, stamp: Stamp) -> LoadResult:
         endpoint = extract.endpoint
         bookkeeping.prepare(session)
+        replaces = bind(session, endpoint.name, extract.account, new_account=self._options.new_account)
         table = ensure(session, endpoint.name, endpoint.columns)
         before = ledger.before(session, endpoint.name, extract.began_at)
-        incoming = prepare_incoming(session, table, staged, evolve=self._options.evolve)
-        merged = merge(session, table, overtaken=before.overtaken, server_wins=self._options.server_wins)
+        options = self._options.replacing() if replaces or self._options.new_account else self._options
+        incoming = prepare_incoming(session, table, staged, evolve=options.evolve)
+        if not options.new_account:
+            refuse_strangers(session, table)
+        merged = merge(session, table, overtaken=before.overtaken, server_wins=options.server_wins)
         if merged.updated or merged.restored:
             journal(session, table, endpoint.tracked, stamp)
         write_changes(session, table, merged, stamp)
-        verdict, reason, deleted = self._settle(session, table, extract, stamp, overtaken=before.overtaken)
+        verdict, reason, deleted = _settle(session, table, extract, stamp, options.guard, overtaken=before.overtaken)
         _keep_rejects(session, extract, stamp)
         facts = gather(session, table, endpoint.references, before.live_rows)
         row = _ledger_row(extract, staged, incoming, merged, stamp)
@@ -90,21 +103,22 @@ class Loader:
             row = replace(row, watermark=_watermark(session, endpoint, extract))
         return LoadResult(row, table, facts)
 
-    def _settle(
-        self, session: Session, table: Table, extract: Extract, stamp: Stamp, *, overtaken: bool
-    ) -> tuple[Verdict, str, int]:
-        """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
-        if overtaken:
-            return Verdict.UNPROVEN, "a read that began later was loaded before this one", 0
-        rejected = extract.spooled.rejected
-        if rejected and extract.verdict is Verdict.PROVEN:
-            return Verdict.UNPROVEN, f"{rejected:,} records could not become rows", 0
-        complete = extract.verdict is Verdict.PROVEN and extract.mode is Mode.FULL
-        if not (complete and extract.endpoint.marks_deleted):
-            return extract.verdict, extract.reason, 0
-        confirmed = extract.spooled.count > 0 or extract.total == 0
-        deleted, refusal = mark_gone(session, table, stamp, self._options.guard, confirmed=confirmed)
-        return (Verdict.UNPROVEN, refusal, 0) if refusal else (Verdict.PROVEN, "", deleted)
+
+def _settle(
+    session: Session, table: Table, extract: Extract, stamp: Stamp, guard: DeletionGuard, *, overtaken: bool
+) -> tuple[Verdict, str, int]:
+    """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
+    if overtaken:
+        return Verdict.UNPROVEN, "a read that began later was loaded before this one", 0
+    rejected = extract.spooled.rejected
+    if rejected and extract.verdict is Verdict.PROVEN:
+        return Verdict.UNPROVEN, f"{rejected:,} records could not become rows", 0
+    complete = extract.verdict is Verdict.PROVEN and extract.mode is Mode.FULL
+    if not (complete and extract.endpoint.marks_deleted):
+        return extract.verdict, extract.reason, 0
+    confirmed = extract.spooled.count > 0 or extract.total == 0
+    deleted, refusal = mark_gone(session, table, stamp, guard, confirmed=confirmed)
+    return (Verdict.UNPROVEN, refusal, 0) if refusal else (Verdict.PROVEN, "", deleted)
 
 
 def _keep_rejects(session: Session, extract: Extract, stamp: Stamp) -> None:
@@ -153,5 +167,6 @@ def _ledger_row(extract: Extract, staged: Staged, incoming: Incoming, merged: Me
         began_at=extract.began_at,
         ended_at=extract.ended_at,
         loaded_at=stamp.at,
+        account=extract.account or None,
         **merge_counts(staged, incoming, merged),
     )
