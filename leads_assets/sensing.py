@@ -14,7 +14,7 @@ from leads_assets.api.errors import AccessDenied
 from leads_assets.api.probe import Event, NewestChange
 from leads_assets.endpoints import Endpoint
 from leads_assets.pacing import Purse
-from leads_assets.sensor_memory import Look, clock
+from leads_assets.sensor_memory import CLOCK_SLACK, Look, clock
 from leads_assets.warehouse.committed import Committed
 
 RETRY_FIRST = timedelta(minutes=5)
@@ -151,7 +151,7 @@ def look_refusal(purse: Purse, requests: int, last_look: datetime | None, now: d
 def refusal(want: Want, attempts: Attempts, purse: Purse, last_read: datetime | None, now: datetime) -> str:
     """Why a wanted read is not asked for now; empty if it is."""
     what = f"{want.endpoint}: {want.why}"
-    if attempts.last_at is not None:
+    if attempts.last_at is not None and attempts.last_at <= now + CLOCK_SLACK:
         again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
         if now < again:
             return f"{what}; asked {attempts.count} times, again at {clock(again)}"
