@@ -5,6 +5,7 @@ since when it has been seen: a proven read that began later has it, whatever bec
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from leads_assets.warehouse.committed import Committed
 
 RETRY_FIRST = timedelta(minutes=5)
 RETRY_LONGEST = timedelta(days=1)
+_ID = re.compile(r"[0-9]{1,19}")
 DENIED = AccessDenied.__name__
 
 
@@ -69,7 +71,7 @@ def named(
     found: Iterable[Event], known: Committed, before: Look | None, endpoints: Iterable[Endpoint]
 ) -> frozenset[str]:
     """The endpoints that events name which are neither committed nor seen before."""
-    seen = int(before.fingerprint) if before and before.fingerprint.isdigit() else -1
+    seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
     after = max(seen, -1 if known.highest_id is None else known.highest_id)
     names = {event.name for event in found if event.id > after}
     return frozenset(endpoint.name for endpoint in endpoints if any(name.startswith(endpoint.events) for name in names))

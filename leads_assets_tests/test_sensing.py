@@ -341,6 +341,12 @@ def test_a_run_that_a_clock_noted_which_ran_ahead_delays_no_other() -> None:
     assert not refusal(LITTLE, Attempts(3, NOW + 365 * DAY), money, None, NOW)
 
 
+@pytest.mark.parametrize("fingerprint", ["²", "٣", "1²", "9" * 5_000, "-1", "1_0", "", "f"])
+def test_a_fingerprint_that_is_no_event_s_id_counts_as_none_seen(fingerprint: str) -> None:
+    before = Look(fingerprint, RECENT, RECENT)
+    assert named([Event(1, "lead.creation")], Committed(), before, ENDPOINTS.values()) == {"leads"}
+
+
 @pytest.mark.parametrize("ahead", [5 * MINUTE, 2 * HOUR, 365 * DAY])
 def test_what_a_clock_noted_which_ran_ahead_is_forgotten(ahead: timedelta) -> None:
     wrong = NOW + ahead
