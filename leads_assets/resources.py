@@ -20,7 +20,6 @@ from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.account import bound_account, why_another
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
-from leads_assets.warehouse.errors import WarehouseUnusable
 from leads_assets.warehouse.failures import note_failure
 from leads_assets.warehouse.ledger import SyncState, sync_states
 from leads_assets.warehouse.load import LoadOptions
@@ -84,15 +83,8 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._account
 
     def spool(self) -> SpoolFolder:
-        """A folder for one extract, beside the warehouse. Raises WarehouseUnusable."""
-        root = self.warehouse().spool_root
-        try:
-            return SpoolFolder(root)
-        except OSError as error:
-            raise WarehouseUnusable(
-                f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
-                " set LEADS_WAREHOUSE to a file in a folder that can"
-            ) from None
+        """A folder for one extract, beside the warehouse. Raises WarehouseBusy or WarehouseUnusable."""
+        return self.warehouse().spool()
 
     def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""

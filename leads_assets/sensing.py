@@ -5,6 +5,7 @@ since when it has been seen: a proven read that began later has it, whatever bec
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +15,12 @@ from leads_assets.api.errors import AccessDenied
 from leads_assets.api.probe import Event, NewestChange
 from leads_assets.endpoints import Endpoint
 from leads_assets.pacing import Purse
-from leads_assets.sensor_memory import Look, clock
+from leads_assets.sensor_memory import CLOCK_SLACK, Look, clock
 from leads_assets.warehouse.committed import Committed
 
 RETRY_FIRST = timedelta(minutes=5)
 RETRY_LONGEST = timedelta(days=1)
+_ID = re.compile(r"[0-9]{1,19}")
 DENIED = AccessDenied.__name__
 
 
@@ -69,7 +71,7 @@ def named(
     found: Iterable[Event], known: Committed, before: Look | None, endpoints: Iterable[Endpoint]
 ) -> frozenset[str]:
     """The endpoints that events name which are neither committed nor seen before."""
-    seen = int(before.fingerprint) if before and before.fingerprint.isdigit() else -1
+    seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
     after = max(seen, -1 if known.highest_id is None else known.highest_id)
     names = {event.name for event in found if event.id > after}
     return frozenset(endpoint.name for endpoint in endpoints if any(name.startswith(endpoint.events) for name in names))
@@ -151,7 +153,7 @@ def look_refusal(purse: Purse, requests: int, last_look: datetime | None, now: d
 def refusal(want: Want, attempts: Attempts, purse: Purse, last_read: datetime | None, now: datetime) -> str:
     """Why a wanted read is not asked for now; empty if it is."""
     what = f"{want.endpoint}: {want.why}"
-    if attempts.last_at is not None:
+    if attempts.last_at is not None and attempts.last_at <= now + CLOCK_SLACK:
         again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
         if now < again:
             return f"{what}; asked {attempts.count} times, again at {clock(again)}"

@@ -13,6 +13,8 @@ from leads_assets.endpoints import Endpoint
 SLOW_BEAT = timedelta(hours=2)
 """How often the small lists are looked at: one request each."""
 OUTAGE_LONGEST = timedelta(hours=1)
+CLOCK_SLACK = timedelta(minutes=1)
+"""What was noted further ahead than this was noted by a clock that was wrong, and counts for nothing."""
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -29,15 +31,25 @@ class Look:
     since: Moment
     told: Moment | None = None
 
+    @property
+    def noted_at(self) -> datetime:
+        """The newest of its moments."""
+        return max(self.at, self.since, self.told or self.at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the sensor remembers from tick to tick. `asked`: when a run was last asked for, per stream of reads."""
+    """What the sensor remembers from tick to tick.
+
+    `asked`: when a run was last asked for, per stream of reads. `resume_at`: when the pause ends that began at
+    `paused_at`, after `failures` looks that failed, because of `trouble`.
+    """
 
     looks: dict[str, Look] = field(default_factory=dict)
     asked: dict[str, Moment] = field(default_factory=dict)
     looked_at: Moment | None = None
     failures: int = 0
+    paused_at: Moment | None = None
     resume_at: Moment | None = None
     trouble: str = ""
 
@@ -57,7 +69,20 @@ class Memory:
             resume_at = max(error.resume_at, now + interval)
         else:
             resume_at = now + min(interval * 2 ** min(self.failures, 20), max(interval, OUTAGE_LONGEST))
-        return replace(self, failures=self.failures + 1, resume_at=resume_at, trouble=str(error))
+        return replace(self, failures=self.failures + 1, paused_at=now, resume_at=resume_at, trouble=str(error))
+
+    def without_future(self, now: datetime) -> "Memory":
+        """The memory without what a clock noted that ran ahead of `now`: it would never fall due again."""
+        latest = now + CLOCK_SLACK
+        past = replace(
+            self,
+            looks={name: look for name, look in self.looks.items() if look.noted_at <= latest},
+            asked={stream: at for stream, at in self.asked.items() if at <= latest},
+            looked_at=self.looked_at if self.looked_at is None or self.looked_at <= latest else None,
+        )
+        if self.resume_at is None or (self.paused_at is not None and self.paused_at <= latest):
+            return past
+        return replace(past, failures=0, paused_at=None, resume_at=None, trouble="")
 
 
 def recall(cursor: str | None) -> Memory:

@@ -62,7 +62,10 @@ def api_changes_sensor(
     ) -> dg.SensorResult | dg.SkipReason:
         if not (leads_api.base_url and leads_api.api_key):
             return dg.SkipReason(_NO_ACCOUNT)
-        memory = recall(context.cursor)
+        noted = recall(context.cursor)
+        memory = noted.without_future(now())
+        if memory != noted:
+            context.log.warning("the sensor's memory holds moments in the future: a clock ran ahead; they are ignored")
         if reason := memory.pause(now()):
             return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
         try:

@@ -26,12 +26,17 @@ _BUFFER = 1 << 20
 class SpoolFolder:
     """A folder for one extract, removed on exit; use it as a context manager."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is made as needed; folders in it whose owners are dead are removed."""
+    def __init__(self, root: Path, *, lock_seconds: float = 120.0) -> None:
+        """`root` is made as needed; folders in it whose owners are dead are removed.
+
+        Only one process at a time does so; waits `lock_seconds` at most for the others. Raises filelock.Timeout then,
+        OSError where `root` cannot be written.
+        """
         root.mkdir(parents=True, exist_ok=True)
         self.path = root / uuid.uuid4().hex
         self._owner = FileLock(self.path / _OWNER)
-        with FileLock(root / _DOOR):  # nobody tidies up between the making of a folder and its lock
+        # Nobody tidies up between the making of a folder and its lock.
+        with FileLock(root / _DOOR, timeout=lock_seconds):
             _remove_dead(root)
             self.path.mkdir()
             self._owner.acquire(timeout=0)

@@ -333,3 +333,44 @@ def test_pauses_after_trouble_double_up_to_an_hour_or_last_as_long_as_told(
     assert after.resume_at == NOW + pause
     assert str(error) in after.pause(NOW)
     assert not after.pause(NOW + pause)
+
+
+def test_a_run_that_a_clock_noted_which_ran_ahead_delays_no_other() -> None:
+    money = Purse(None, 0, DAY)
+    assert refusal(LITTLE, Attempts(3, NOW - MINUTE), money, None, NOW)
+    assert not refusal(LITTLE, Attempts(3, NOW + 365 * DAY), money, None, NOW)
+
+
+@pytest.mark.parametrize("fingerprint", ["²", "٣", "1²", "9" * 5_000, "-1", "1_0", "", "f"])
+def test_a_fingerprint_that_is_no_event_s_id_counts_as_none_seen(fingerprint: str) -> None:
+    before = Look(fingerprint, RECENT, RECENT)
+    assert named([Event(1, "lead.creation")], Committed(), before, ENDPOINTS.values()) == {"leads"}
+
+
+@pytest.mark.parametrize("ahead", [5 * MINUTE, 2 * HOUR, 365 * DAY])
+def test_what_a_clock_noted_which_ran_ahead_is_forgotten(ahead: timedelta) -> None:
+    wrong = NOW + ahead
+    memory = Memory(
+        looks={
+            "users": Look("f", wrong, RECENT),
+            "teams": Look("f", RECENT, wrong),
+            "steps": Look("f", RECENT, RECENT, told=wrong),
+            "fields": Look("f", RECENT, RECENT, told=RECENT),
+        },
+        asked={"users": wrong, "fields": RECENT},
+        looked_at=wrong,
+    ).after_trouble(HostUnreachable("no"), wrong, 5 * MINUTE)
+    assert memory.without_future(NOW) == Memory(
+        looks={"fields": Look("f", RECENT, RECENT, told=RECENT)}, asked={"fields": RECENT}
+    )
+    assert memory.without_future(wrong) == memory
+
+
+def test_a_pause_is_kept_to_its_end_by_a_clock_that_is_right() -> None:
+    memory = Memory().after_trouble(BudgetSpent("spent", NOW + DAY), NOW, 5 * MINUTE)
+    assert memory.without_future(NOW + HOUR).pause(NOW + HOUR)
+    assert memory.without_future(NOW - timedelta(seconds=30)) == memory
+
+
+def test_a_pause_whose_begin_is_not_known_is_not_kept() -> None:
+    assert not Memory(failures=3, resume_at=NOW + HOUR, trouble="t").without_future(NOW).pause(NOW)

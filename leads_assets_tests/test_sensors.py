@@ -224,6 +224,15 @@ def test_an_outage_is_a_skip_with_pauses_that_double(watched: Watched) -> None:
     assert json.loads(watched.cursor or "")["failures"] == 0
 
 
+def test_an_outage_while_the_clock_ran_ahead_blinds_the_sensor_no_longer_than_that(watched: Watched) -> None:
+    watched.ahead = timedelta(days=365)
+    watched.api.set_faults([parse_fault("status=503")])
+    assert "next look at" in reason(watched.tick())
+    watched.api.set_faults([])
+    watched.ahead = timedelta(0)
+    assert "nothing newer" in reason(watched.tick())
+
+
 def test_a_quota_pause_of_the_server_is_kept_to_the_second(watched: Watched) -> None:
     watched.api.set_faults([parse_fault("retry_after=1800")])
     assert "HTTP 429" in reason(watched.tick())

@@ -1,11 +1,12 @@
 """A server that keeps its client waiting: it begins to answer at once, and then sends a little more for ever."""
 
+import socket
 import socketserver
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,4 +119,71 @@ def trickling(
         finally:
             server.stopping.set()
             server.shutdown()
+            accepting.join()
+
+
+class _Tunnel(socketserver.BaseRequestHandler):
+    """What a proxy does for one CONNECT: a connection to where it is told, bytes both ways."""
+
+    server: "Tunnels"
+
+    def handle(self) -> None:
+        if self.server.tls is not None:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.request.recv(65_536)
+        where = head.split()[1].decode()
+        self.server.asked.append(where)
+        host, port = where.split(":")
+        with socket.create_connection((host, int(port))) as target:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pump, args=(target, self.request))
+            back.start()
+            _pump(self.request, target)
+            back.join()
+
+    def finish(self) -> None:
+        self.request.close()
+
+
+class Tunnels(socketserver.ThreadingTCPServer):
+    """A proxy for CONNECT, itself behind `tls` where that is given. `asked`: where to."""
+
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Tunnel)
+        self.tls = tls
+        self.asked: list[str] = []
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that goes away is what the tests want."""
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while some := source.recv(65_536):
+            sink.sendall(some)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def tunnels(tls: ssl.SSLContext | None) -> Iterator[Tunnels]:
+    """A running proxy; its threads have ended when the block has, if its clients and targets have."""
+    with Tunnels(tls) as proxy:
+        accepting = threading.Thread(target=proxy.serve_forever, args=(0.01,))
+        accepting.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
             accepting.join()

@@ -11,23 +11,34 @@ from leads_assets.api.errors import BudgetSpent, ConfigurationError, RateLimited
 
 _BUSY_SECONDS = 30
 _BUSY_NAP = 0.01
+_CLOCK_SLACK = 60
+"""Seconds by which the clocks of this file's processes may differ: what was written later than that was written by a
+clock that ran ahead, and counts for nothing."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS pace (one INTEGER PRIMARY KEY CHECK (one = 1), free_at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS pause (one INTEGER PRIMARY KEY CHECK (one = 1), until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS turn (
+    one INTEGER PRIMARY KEY CHECK (one = 1), taken_at REAL NOT NULL, free_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS quota_pause (
+    one INTEGER PRIMARY KEY CHECK (one = 1), began_at REAL NOT NULL, until REAL NOT NULL
+);
 """
-_TAKE = """
-INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS (SELECT 1 FROM pause WHERE until > :now)
+_PAUSED = "SELECT until FROM quota_pause WHERE until > :now AND began_at <= :now + :slack"
+_TAKE = f"""
+INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS ({_PAUSED})
 ON CONFLICT (day) DO UPDATE SET requests = requests + 1 WHERE :daily = 0 OR requests < :daily
 RETURNING requests
 """
-_PACE = """
-INSERT INTO pace VALUES (1, :now + :gap)
-ON CONFLICT (one) DO UPDATE SET free_at = max(free_at, :now) + :gap
+_TURN = """
+INSERT INTO turn VALUES (1, :now, :now + :gap)
+ON CONFLICT (one) DO UPDATE SET
+    free_at = iif(taken_at > :now + :slack, :now, max(free_at, :now)) + :gap, taken_at = :now
 RETURNING free_at - :gap - :now
 """
 _PAUSE = """
-INSERT INTO pause VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = max(until, excluded.until)
+INSERT INTO quota_pause VALUES (1, :now, :until)
+ON CONFLICT (one) DO UPDATE SET began_at = excluded.began_at, until = excluded.until
+WHERE until < excluded.until OR began_at > excluded.began_at + :slack
 """
 
 
@@ -71,10 +82,10 @@ class RequestBudget:
         now = self._now()
         try:
             with self._lock:
-                asked = {"day": _day(now), "daily": self.daily, "now": now.timestamp()}
+                asked = {"day": _day(now), "daily": self.daily, **_at(now)}
                 if self._db.execute(_TAKE, asked).fetchone() is not None:
                     return self._turn(now)
-                paused = self._db.execute("SELECT until FROM pause WHERE until > :now", asked).fetchone()
+                paused = self._db.execute(_PAUSED, asked).fetchone()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
         if paused is not None:
@@ -87,7 +98,7 @@ class RequestBudget:
     def _turn(self, now: datetime) -> float:
         if not self._gap:
             return 0.0
-        row = self._db.execute(_PACE, {"now": now.timestamp(), "gap": self._gap}).fetchone()
+        row = self._db.execute(_TURN, {"gap": self._gap, **_at(now)}).fetchone()
         return max(0.0, float(row[0]))
 
     def left(self) -> int | None:
@@ -117,7 +128,7 @@ class RequestBudget:
         """No process may send a request before `moment`."""
         try:
             with self._lock:
-                self._db.execute(_PAUSE, [moment.timestamp()])
+                self._db.execute(_PAUSE, {"until": moment.timestamp(), **_at(self._now())})
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 
@@ -145,6 +156,10 @@ def _opened(path: Path) -> sqlite3.Connection:
             time.sleep(_BUSY_NAP)
         else:
             return database
+
+
+def _at(now: datetime) -> dict[str, float]:
+    return {"now": now.timestamp(), "slack": _CLOCK_SLACK}
 
 
 def _day(now: datetime) -> str:

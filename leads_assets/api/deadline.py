@@ -137,7 +137,10 @@ class BoundedConnection(HTTPConnection):
                 failure = error
             else:
                 return dialled
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame
 
 
 class BoundedTlsConnection(BoundedConnection, HTTPSConnection):

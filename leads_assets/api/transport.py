@@ -1,5 +1,6 @@
 """One attempt on the wire: bounded in time and size, and going nowhere but to the account's host."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from leads_assets.api.errors import ConfigurationError
 CONNECTIONS = 8
 """To one host at a time; more would mostly wait for this process to take their pages."""
 _CHUNK = 1 << 18
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _ERROR_BODY = 1 << 16
 _ERROR_SECONDS = 5.0
 """Longest wait for an error's body: its status says nearly all, and the time is better spent on another attempt."""
@@ -157,7 +159,7 @@ class Transport:
         if cut:  # outside of the except clause: see above
             raise Fault(f"HTTP 200 with a body that {cut}")
         promised = response.headers.get("Content-Length", "")
-        if "Content-Encoding" not in response.headers and promised.isdigit() and int(promised) != len(body):
+        if "Content-Encoding" not in response.headers and _LENGTH.fullmatch(promised) and int(promised) != len(body):
             raise Fault(f"HTTP 200 with a body of {len(body):,} bytes where {int(promised):,} were announced")
         return bytes(body)
 

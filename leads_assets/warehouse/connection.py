@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
+from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
 from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.workshop import ALIAS, close, open_workshop
@@ -87,6 +88,23 @@ class Warehouse:
     def spool_root(self) -> Path:
         """Where extracts wait to be loaded."""
         return self.beside(".spool")
+
+    def spool(self) -> SpoolFolder:
+        """A folder for one extract. Raises WarehouseBusy or WarehouseUnusable."""
+        root = self.spool_root
+        try:
+            return SpoolFolder(root, lock_seconds=self._lock_seconds)
+        except Timeout:
+            raise WarehouseBusy(
+                f"the folder {root} was held by another process for more than {self._lock_seconds:.0f} s; nothing was"
+                " changed. End the sync that hangs or was stopped in the middle, or set LEADS_WAREHOUSE_LOCK_SECONDS"
+                " higher, then run again"
+            ) from None
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
+                " set LEADS_WAREHOUSE to a file in a folder that can"
+            ) from None
 
     def beside(self, ending: str) -> Path:
         """The path of a helper file of the warehouse."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from leads_assets.endpoints import PRIMARY_KEY
 from leads_assets.extract import Verdict
-from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse import bookkeeping, ledger
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import LoadFailed
@@ -35,7 +34,7 @@ def load_frame(
     Nothing is ever marked as deleted. Raises a WarehouseError; then nothing was changed.
     """
     began_at = now()
-    with SpoolFolder(warehouse.spool_root) as folder, closing(open_workshop(folder.path)) as workshop:
+    with warehouse.spool() as folder, closing(open_workshop(folder.path)) as workshop:
         staged, rejected = stage_frame(workshop, name, frame, folder.path)
         with warehouse.write(name, workshop) as session, transaction(session):
             stamp = Stamp(run_id, now())

@@ -45,13 +45,14 @@ class Reading:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.time = JumpingClock()
         self.told: list[Progress] = []
+        self.count_file = folder / "requests.sqlite"
         self._folder = folder
         self._stack = stack
         self._count = 0
 
     def budget(self, daily: int = 0, **options: Any) -> RequestBudget:
         """The budget in this test's file."""
-        budget = RequestBudget(self._folder / "requests.sqlite", daily, now=self.time.now, **options)
+        budget = RequestBudget(self.count_file, daily, now=self.time.now, **options)
         self._stack.callback(budget.close)
         return budget
 

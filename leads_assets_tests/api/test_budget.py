@@ -189,6 +189,41 @@ def test_a_later_pause_does_not_shorten_an_earlier_one(reading: Reading) -> None
     assert caught.value.resume_at == NOON + timedelta(hours=2)
 
 
+AHEAD = pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(hours=2), timedelta(days=365)])
+
+
+@AHEAD
+def test_a_pause_that_a_clock_set_which_ran_ahead_counts_for_nothing(reading: Reading, ahead: timedelta) -> None:
+    wrong = RequestBudget(reading.count_file, 0, now=lambda: reading.time.now() + ahead)
+    wrong.pause_until(NOON + ahead + timedelta(minutes=1))
+    wrong.close()
+    budget = reading.budget()
+    budget.take("leads")
+    budget.pause_until(NOON + timedelta(minutes=1))
+    with pytest.raises(RateLimited) as caught:
+        budget.take("leads")
+    assert caught.value.resume_at == NOON + timedelta(minutes=1)
+    reading.time.sleep(61)
+    budget.take("leads")
+
+
+def test_a_pause_holds_between_clocks_that_differ_by_seconds(reading: Reading) -> None:
+    fast = RequestBudget(reading.count_file, 0, now=lambda: reading.time.now() + timedelta(seconds=30))
+    fast.pause_until(NOON + timedelta(days=1))
+    fast.close()
+    with pytest.raises(RateLimited):
+        reading.budget().take("leads")
+
+
+@AHEAD
+def test_a_turn_that_a_clock_gave_which_ran_ahead_makes_nobody_wait(reading: Reading, ahead: timedelta) -> None:
+    wrong = RequestBudget(reading.count_file, 0, 4, now=lambda: reading.time.now() + ahead)
+    wrong.take("leads")
+    wrong.close()
+    budget = reading.budget(per_second=4)
+    assert [budget.take("leads") for _ in range(3)] == pytest.approx([0, 0.25, 0.5], abs=1e-6)
+
+
 def test_a_file_that_is_no_count_is_a_setting_to_correct(tmp_path: Path) -> None:
     path = tmp_path / "count"
     path.write_bytes(b"not a database, and long enough to be one" * 50)

@@ -13,7 +13,7 @@ import trustme
 from leads_assets.api import transport
 from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.errors import HostUnreachable, KeyRefused, LeadsApiError, Unavailable
-from leads_assets_tests.trickling import Trickle, trickling
+from leads_assets_tests.trickling import Trickle, trickling, tunnels
 
 from .asking import ROWS, get
 from .reading import Reading
@@ -159,6 +159,18 @@ def test_a_proxy_that_does_not_end_its_answer_is_given_up_at_the_deadline(
         assert server.requests == 1
     assert isinstance(failure, HostUnreachable)
     assert "no connection in time" in str(failure)
+
+
+def test_the_deadline_holds_through_the_tunnel_of_a_proxy(
+    reading: Reading, certified: ssl.SSLContext, tls: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tunnels(tls) as proxy, trickling(GOOD, GOOD, ENDLESS["trailers, flood"], tls=certified) as server:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.origin)
+        client = _client(reading, server.origin)
+        assert [get(client).ids, get(client).ids] == [[1], [1]]
+        assert isinstance(_failure(client), Unavailable)
+        assert proxy.asked == [server.origin.removeprefix("https://")]
+        client.close()
 
 
 def test_many_addresses_that_do_not_answer_share_one_deadline(

@@ -58,6 +58,12 @@ def test_compressed_rows_are_read_and_broken_compression_is_tried_again(reading:
         assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("length", ["\xb2", "1\xb2", "9" * 5_000, "-1"])
+def test_a_length_that_is_no_number_of_bytes_is_no_length(reading: Reading, length: str) -> None:
+    with scripted((200, {"Content-Length": length, "Connection": "close"}, ROWS)) as server:
+        assert get(reading.client(server.origin)).ids == [1]
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed_and_the_key_stays_here(reading: Reading, status: int) -> None:
     with scripted(GOOD) as other:

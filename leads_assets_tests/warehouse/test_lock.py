@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas
 import pytest
 
+from leads_assets.api.budget import utc_now
 from leads_assets.extract import Extract
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseBusy, WarehouseUnusable
+from leads_assets.warehouse.frames import load_frame
 from leads_assets_tests.warehouse.desk import Desk
 from leads_assets_tests.warehouse.rich_load import PROCESSES
 
@@ -21,6 +24,16 @@ import sys, duckdb
 connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
 print("open", flush=True)
 sys.stdin.readline()
+"""
+
+
+STAND_IN_THE_DOOR = """
+import pathlib, sys, time, filelock
+root = pathlib.Path(sys.argv[1])
+root.mkdir(parents=True)
+with filelock.FileLock(root / "door.lock"):
+    print("held", flush=True)
+    time.sleep(10)
 """
 
 
@@ -158,3 +171,18 @@ def test_the_lock_outlives_no_process(desk: Desk) -> None:
     began = time.monotonic()
     with desk.warehouse.locked():
         assert time.monotonic() - began < 25
+
+
+def test_a_process_that_hangs_in_the_spool_s_door_is_waited_for_no_longer_than_for_the_file(desk: Desk) -> None:
+    command = [sys.executable, "-c", STAND_IN_THE_DOOR, str(desk.warehouse.spool_root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as hanging:
+        assert hanging.stdout
+        assert hanging.stdout.readline() == "held\n"
+        impatient = Warehouse(desk.warehouse.path, lock_seconds=0.2)
+        with pytest.raises(WarehouseBusy, match=r"\.spool was held by another process.*LEADS_WAREHOUSE_LOCK_SECONDS"):
+            impatient.spool()
+        with pytest.raises(WarehouseBusy):
+            load_frame(impatient, "frames", pandas.DataFrame({"id": [1]}), "run", utc_now)
+        hanging.kill()
+    with impatient.spool() as folder:
+        assert folder.path.exists()
