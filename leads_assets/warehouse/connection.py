@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
+from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
 from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.workshop import ALIAS, close, open_workshop
@@ -87,6 +88,16 @@ class Warehouse:
     def spool_root(self) -> Path:
         """Where extracts wait to be loaded."""
         return self.beside(".spool")
+
+    def spool(self) -> SpoolFolder:
+        """A folder for one extract, beside the file. Raises WarehouseUnusable where it cannot be made."""
+        try:
+            return SpoolFolder(self.spool_root)
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the folder {self.spool_root} beside the warehouse cannot be written ({error.strerror});"
+                " set LEADS_WAREHOUSE to a file in a folder that can"
+            ) from None
 
     def beside(self, ending: str) -> Path:
         """The path of a helper file of the warehouse."""
