@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import dagster as dg
+
 from leads_assets.extract import Extract
 from leads_assets.warehouse.result import LoadResult
 
@@ -17,3 +19,19 @@ class Delivery:
     extract: Extract
     release: Callable[[], None]
     result: LoadResult | None = None
+
+    def loaded(self) -> LoadResult:
+        """The result. Raises Failure where the IO manager is one that does not load extracts."""
+        if self.result is None:
+            self.release()
+            raise dg.Failure(
+                f"{self.extract.endpoint.name}: the IO manager did not load what was read, so nothing is proven and"
+                " nothing was checked; this asset needs DuckDBUpsertIOManager as its resource `io_manager`",
+                allow_retries=False,
+            )
+        return self.result
+
+    def __reduce__(self) -> str:
+        """A manager that would keep the object itself, pickled, is one of those."""
+        self.loaded()
+        raise TypeError("an extract is loaded, not kept")

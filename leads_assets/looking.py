@@ -1,14 +1,14 @@
 """One round of looks at the server: a few cheap requests, within a time limit."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leads_assets.api import probe
 from leads_assets.api.client import ApiClient, Effort, Limits
 from leads_assets.api.errors import EndpointError, Unavailable
-from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets.endpoints import Endpoint
 from leads_assets.sensing import Need, Sight, compare_changes, compare_events, named
 from leads_assets.sensor_memory import SLOW_BEAT, Look, due_looks, seen
 from leads_assets.warehouse.committed import Committed
@@ -18,9 +18,27 @@ PROBE_LIMITS = Limits(connect_timeout=5, read_timeout=10, attempts=2, deadline=1
 ROUND_SECONDS = 25.0
 """No probe begins later than this in a round."""
 
-CHANGING = tuple(endpoint for endpoint in ENDPOINTS.values() if endpoint.change_filter)
-LOGS = tuple(endpoint for endpoint in ENDPOINTS.values() if not endpoint.marks_deleted)
-SMALL = tuple(endpoint for endpoint in ENDPOINTS.values() if endpoint not in (*CHANGING, *LOGS))
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The endpoints by how they are looked at."""
+
+    changing: tuple[Endpoint, ...]
+    logs: tuple[Endpoint, ...]
+    small: tuple[Endpoint, ...]
+
+    @classmethod
+    def of(cls, endpoints: Iterable[Endpoint]) -> "Lists":
+        """Each endpoint in its group."""
+        every = tuple(endpoints)
+        changing = tuple(endpoint for endpoint in every if endpoint.change_filter)
+        logs = tuple(endpoint for endpoint in every if not endpoint.marks_deleted)
+        return cls(changing, logs, tuple(endpoint for endpoint in every if endpoint not in (*changing, *logs)))
+
+    @property
+    def each_time(self) -> tuple[Endpoint, ...]:
+        """What every round looks at, with one request each."""
+        return (*self.changing, *self.logs)
 
 
 class Lookout:
@@ -35,11 +53,14 @@ class Lookout:
         known: Mapping[str, Committed],
         looks: Mapping[str, Look],
         now: Callable[[], datetime],
+        *,
+        endpoints: Mapping[str, Endpoint],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sights: dict[str, Sight] = {}
         self.looks = dict(looks)
         self._client, self._known, self._now, self._clock = client, known, now, clock
+        self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
         self._effort = Effort()
         self._ends = clock() + ROUND_SECONDS
         self._named: set[str] = set()
@@ -53,13 +74,14 @@ class Lookout:
 
     def look(self, busy: Collection[str]) -> None:
         """Look at everything that is due and not `busy`. Raises a LeadsApiError where nothing can be read at all."""
-        for endpoint in LOGS:
+        small = self._lists.small
+        for endpoint in self._lists.logs:
             self._see(endpoint, self._events, busy)
-        for endpoint in CHANGING:
+        for endpoint in self._lists.changing:
             self._see(endpoint, self._newest, busy)
-        for name in (*sorted(self._named), *due_looks(SMALL, self.looks, self._now())):
-            if name not in self.sights and ENDPOINTS[name] in SMALL:
-                self._see(ENDPOINTS[name], self._list, busy)
+        for name in (*sorted(self._named), *due_looks(small, self.looks, self._now())):
+            if name not in self.sights and self._endpoints[name] in small:
+                self._see(self._endpoints[name], self._list, busy)
         if self._unavailable and not self.sights:
             raise self._unavailable[0]
 
@@ -84,7 +106,7 @@ class Lookout:
         self.looks[name] = seen(
             before, found.fingerprint, self._now(), told=told or (found.blind and self._is_overdue(name))
         )
-        self._new += endpoint in SMALL and self.looks[name].since == self.looks[name].at
+        self._new += endpoint in self._lists.small and self.looks[name].since == self.looks[name].at
 
     def _is_overdue(self, name: str) -> bool:
         began = self._known.get(name, Committed()).began
@@ -94,7 +116,7 @@ class Lookout:
         known = self._known.get(endpoint.name, Committed())
         found = probe.events(self._client, endpoint, self._effort)
         if endpoint.name in self._known:
-            self._named |= named(found, known, self.looks.get(endpoint.name), ENDPOINTS.values())
+            self._named |= named(found, known, self.looks.get(endpoint.name), self._endpoints.values())
         return compare_events(found, known)
 
     def _newest(self, endpoint: Endpoint) -> Sight:
@@ -107,7 +129,7 @@ class Lookout:
     def report(self) -> str:
         """What was looked at, in a sentence."""
         parts = [f"{name}: {sight.says}" for name, sight in self.sights.items() if sight.says]
-        small = sum(endpoint.name in self.sights for endpoint in SMALL)
+        small = sum(endpoint.name in self.sights for endpoint in self._lists.small)
         if small:
             parts.append(f"{small} small lists: {self._new or 'none'} not seen like this before")
         parts += [str(error) for error in self._unavailable]

@@ -1,23 +1,21 @@
-"""Dagster configuration, turned into plain objects."""
+"""The settings as Dagster resources. Address and key are no configuration of any of them, so Dagster stores neither."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
-from leads_assets.api.address import account_of
-from leads_assets.api.budget import RequestBudget, utc_now
-from leads_assets.api.client import ApiClient, Limits
-from leads_assets.api.errors import ConfigurationError, StopAll
-from leads_assets.api.extraction import Extraction, Progress, ReadOptions
-from leads_assets.api.transport import CONNECTIONS
-from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract
-from leads_assets.spool import SpoolFolder
-from leads_assets.warehouse.account import bound_account, why_another
+from leads_assets.account.connect import LeadsApi, Watch
+from leads_assets.account.settings import Settings
+from leads_assets.api.budget import utc_now
+from leads_assets.api.client import Limits
+from leads_assets.warehouse.account import bound_account
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
 from leads_assets.warehouse.failures import note_failure
@@ -39,7 +37,7 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=False,
         description="The settings name another account than the one whose rows are here, and it is to take its place.",
     )
-    reconcile_hours: float = Field(default=24.0, description="Hours after which a list is read in full again.")
+    reconcile_hours: float = Field(description="Hours after which a list is read in full again.")
     mass_delete_share: float = Field(default=0.2, description="Share of a table that one run may mark as deleted.")
     mass_delete_rows: int = Field(default=50, description="Rows that one run may mark as deleted whatever their share.")
 
@@ -58,17 +56,27 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The DuckDB file, and the read copy that is published after a run that changed something."""
 
     path: str = Field(description="The DuckDB file; folders are made as needed.")
-    lock_seconds: float = Field(default=120.0, description="Longest wait for other writers, in seconds.")
-    snapshot: str = Field(default="", description="Where to publish a read copy; empty for none.")
-    evolve: bool = Field(default=True, description="Whether unknown fields become columns.")
+    lock_seconds: float = Field(description="Longest wait for other writers, in seconds.")
+    snapshot: str = Field(description="Where to publish a read copy; empty for none.")
+    evolve: bool = Field(description="Whether unknown fields become columns.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _account: str | None = PrivateAttr(default=None)
     _changed: bool = PrivateAttr(default=False)
 
+    @classmethod
+    def of(cls, settings: Settings) -> "WarehouseResource":
+        """The warehouse of the settings."""
+        return cls(
+            path=str(settings.warehouse),
+            lock_seconds=settings.lock_seconds,
+            snapshot=str(settings.snapshot or ""),
+            evolve=settings.schema_policy == "evolve",
+        )
+
     def warehouse(self) -> Warehouse:
         """The plain object."""
-        return Warehouse(Path(self.path).absolute(), lock_seconds=self.lock_seconds)
+        return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
 
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; read once per run."""
@@ -82,10 +90,6 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self.state("")
         return self._account
 
-    def spool(self) -> SpoolFolder:
-        """A folder for one extract, beside the warehouse. Raises WarehouseBusy or WarehouseUnusable."""
-        return self.warehouse().spool()
-
     def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
@@ -97,92 +101,37 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publish the read copy."""
         if self.snapshot and self._changed:
-            publish(self.warehouse(), Path(self.snapshot).absolute())
+            publish(self.warehouse(), Path(self.snapshot))
 
 
-class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The lead-management API of one account: pages, retries, quota."""
+class ReadOnlyDuckDB(DuckDBResource):
+    """`dagster-duckdb`'s resource on the tables, for assets that read them: the read copy where one is published.
 
-    base_url: str = Field(description="Address of the API, such as https://api.example.com/v2.")
-    api_key: str = Field(repr=False, description="The account's key; sent in a header only.")
-    budget_file: str = Field(description="Where the day's requests are counted, for all processes.")
-    header_name: str = Field(default="X-API-KEY", description="The header that carries the key.")
-    page_size: int = Field(default=100, description="Rows a page (`limit`).")
-    concurrency: int = Field(default=CONNECTIONS, description="Pages fetched at a time.")
-    attempts: int = Field(default=6, description="Attempts per request.")
-    deadline_seconds: float = Field(default=120.0, description="Bound of a request with all its attempts and waits.")
-    connect_timeout_seconds: float = Field(default=10.0, description="Longest wait for a connection.")
-    read_timeout_seconds: float = Field(default=60.0, description="Longest wait for the next bytes.")
-    daily_requests: int = Field(default=2000, description="Requests per UTC day; 0 for no limit.")
-    requests_per_second: float = Field(default=0.0, description="Pace of requests; 0 for no limit.")
+    On the warehouse itself a reader keeps syncs waiting while its connection is open.
+    """
 
-    _client: ApiClient | None = PrivateAttr(default=None)
-    _stopped: StopAll | None = PrivateAttr(default=None)
+    @classmethod
+    def of(cls, settings: Settings) -> "ReadOnlyDuckDB":
+        """The file that the settings give to readers."""
+        path = settings.snapshot or settings.warehouse
+        return cls(database=str(path), connection_config={"access_mode": "READ_ONLY"})
 
-    @property
-    def stopped(self) -> StopAll | None:
-        """What ended all reading in this run, if anything did."""
-        return self._stopped
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection, closed at the end also of a block that fails."""
+        with super().get_connection() as connection:
+            try:
+                yield connection
+            finally:
+                connection.close()
 
-    def client(self) -> ApiClient:
-        """One client, and so one pool of connections, per run. Raises ConfigurationError."""
-        if not (self.base_url and self.api_key):
-            raise ConfigurationError(
-                "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
-                " or try it without an account by `make demo`"
-            )
-        if self._client is None:
-            budget = RequestBudget(Path(self.budget_file), self.daily_requests, self.requests_per_second or None)
-            limits = Limits(
-                connect_timeout=self.connect_timeout_seconds,
-                read_timeout=self.read_timeout_seconds,
-                attempts=self.attempts,
-                deadline=self.deadline_seconds,
-            )
-            self._client = ApiClient(
-                self.base_url,
-                self.api_key,
-                budget,
-                header=self.header_name,
-                limits=limits,
-                connections=self.concurrency,
-            )
-        return self._client
 
-    def extract(
-        self,
-        endpoint: Endpoint,
-        folder: Path,
-        *,
-        changed_since: datetime | None = None,
-        bound_to: str | None = None,
-        progress: Callable[[Progress], None],
-    ) -> Extract:
-        """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
+def api_resource(settings: Settings, *, limits: Limits | None = None, watch: Watch | None = None) -> Any:
+    """The resource that gives each run a LeadsApi of its own."""
 
-        Raises a LeadsApiError; after a StopAll every later call raises it again.
-        """
-        if self._stopped is not None:
-            raise self._stopped
-        try:
-            account = account_of(self.client().base_url)
-            if why := why_another(bound_to, account):
-                raise ConfigurationError(why)
-            reading = Extraction(
-                self.client(),
-                endpoint,
-                folder,
-                users=ENDPOINTS["users"],
-                options=ReadOptions(limit=self.page_size, threads=self.concurrency),
-                progress=progress,
-            )
-            return replace(reading.run(changed_since), account=account)
-        except StopAll as stop:
-            self._stopped = stop
-            raise
+    @dg.resource(description="The account of LEADS_API_BASE_URL and LEADS_API_KEY: pages, retries, quota.")
+    def _leads_api(_context: dg.InitResourceContext) -> Iterator[LeadsApi]:
+        with closing(LeadsApi(settings, limits=limits, watch=watch)) as api:
+            yield api
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            self._client.close()
-            self._client.budget.close()
+    return _leads_api

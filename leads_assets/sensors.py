@@ -1,6 +1,6 @@
 """The sensor: looks at the API for a few requests a tick, and asks for a run of what has changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,14 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from leads_assets.api.address import account_of, checked_base_url
-from leads_assets.api.budget import RequestBudget, utc_now
-from leads_assets.api.client import ApiClient
+from leads_assets.account.connect import LeadsApi
+from leads_assets.account.settings import NO_ACCOUNT
+from leads_assets.api.address import account_of
+from leads_assets.api.budget import utc_now
 from leads_assets.api.errors import LeadsApiError
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.looking import CHANGING, LOGS, PROBE_LIMITS, Lookout
+from leads_assets.endpoints import Endpoint
+from leads_assets.looking import PROBE_LIMITS, Lists, Lookout
 from leads_assets.pacing import Purse, purse
-from leads_assets.resources import LeadsApiResource, WarehouseResource
+from leads_assets.resources import WarehouseResource
 from leads_assets.schedules import RECONCILE
 from leads_assets.sensing import Attempts, Need, Want, look_refusal, reasons, refusal, run_key, wants
 from leads_assets.sensor_memory import Memory, recall
@@ -29,7 +30,6 @@ TAG = "leads_assets"
 """Runs carry `leads_assets/<endpoint>`: what they are to commit, and `leads_assets/why`."""
 
 _LOCK_SECONDS = 5.0
-_LOOK_REQUESTS = len((*CHANGING, *LOGS))
 _FORGET_RUNS = timedelta(hours=6)
 """A run that has not ended by then was killed: it keeps nothing from being asked for."""
 _UNFINISHED = [
@@ -39,29 +39,29 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_NO_ACCOUNT = (
-    "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
-    " or try it without an account by `make demo`"
-)
 
 
 def api_changes_sensor(
-    *, seconds: int, reconcile_every: timedelta, now: Callable[[], datetime] = utc_now
+    endpoints: Mapping[str, Endpoint],
+    *,
+    seconds: int,
+    reconcile_every: timedelta,
+    now: Callable[[], datetime] = utc_now,
 ) -> dg.SensorDefinition:
     """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
 
     @dg.sensor(
         name=NAME,
-        target=dg.AssetSelection.assets(*ENDPOINTS),
+        target=dg.AssetSelection.assets(*endpoints),
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Compares the API with what the warehouse has committed, and asks for the assets that differ.",
     )
     def _sensor(
-        context: dg.SensorEvaluationContext, leads_api: LeadsApiResource, warehouse: WarehouseResource
+        context: dg.SensorEvaluationContext, leads_api: dg.ResourceParam[LeadsApi], warehouse: WarehouseResource
     ) -> dg.SensorResult | dg.SkipReason:
-        if not (leads_api.base_url and leads_api.api_key):
-            return dg.SkipReason(_NO_ACCOUNT)
+        if not leads_api.settings.has_account:
+            return dg.SkipReason(NO_ACCOUNT)
         noted = recall(context.cursor)
         memory = noted.without_future(now())
         if memory != noted:
@@ -69,7 +69,15 @@ def api_changes_sensor(
         if reason := memory.pause(now()):
             return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
         try:
-            return _Tick(context.instance, leads_api, warehouse, memory, now=now, reconcile_every=reconcile_every).run()
+            return _Tick(
+                context.instance,
+                leads_api,
+                warehouse,
+                memory,
+                endpoints=endpoints,
+                now=now,
+                reconcile_every=reconcile_every,
+            ).run()
         except WarehouseError as error:
             return dg.SensorResult(skip_reason=str(error), cursor=memory.cursor())
         except LeadsApiError as error:
@@ -85,39 +93,39 @@ class _Tick:
     def __init__(
         self,
         instance: dg.DagsterInstance,
-        api: LeadsApiResource,
+        api: LeadsApi,
         warehouse: WarehouseResource,
         memory: Memory,
         *,
+        endpoints: Mapping[str, Endpoint],
         now: Callable[[], datetime],
         reconcile_every: timedelta,
     ) -> None:
+        self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
         self._memory = memory
         self._now = now
         self._instance = instance
         self._api = api
-        self._warehouse = Warehouse(
-            Path(warehouse.path).absolute(), lock_seconds=min(_LOCK_SECONDS, warehouse.lock_seconds)
-        )
+        self._warehouse = Warehouse(Path(warehouse.path), lock_seconds=min(_LOCK_SECONDS, warehouse.lock_seconds))
         self._reconcile_every = reconcile_every
 
     def run(self) -> dg.SensorResult:
         """Look, compare, ask. Raises a LeadsApiError or a WarehouseError."""
         busy = self._busy()
-        if busy.issuperset(ENDPOINTS):
+        if busy.issuperset(self._endpoints):
             return self._skip("not looked: a run of all assets is queued or going")
-        if reason := why_another(bound_account(self._warehouse), account_of(checked_base_url(self._api.base_url))):
+        if reason := why_another(bound_account(self._warehouse), account_of(self._api.settings.base_url)):
             return self._skip(reason)
-        known = committed(self._warehouse, ENDPOINTS)
-        daily = self._api.daily_requests
-        budget = RequestBudget(Path(self._api.budget_file), daily, self._api.requests_per_second or None, self._now)
-        with closing(budget), closing(self._client(budget)) as client:
-            money = purse(budget.left(), known.values(), self._now(), self._reconcile_every)
-            if reason := look_refusal(money, _LOOK_REQUESTS, self._memory.looked_at, self._now()):
+        known = committed(self._warehouse, self._endpoints)
+        with closing(LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now)) as api:
+            client = api.client()
+            money = purse(client.budget.left(), known.values(), self._now(), self._reconcile_every)
+            requests = len(self._lists.each_time)
+            if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
                 return self._skip(reason)
-            lookout = Lookout(client, known, self._memory.looks, self._now)
+            lookout = Lookout(client, known, self._memory.looks, self._now, endpoints=self._endpoints)
             lookout.look(busy)
-            money = replace(money, left=budget.left())
+            money = replace(money, left=client.budget.left())
         self._memory = Memory(looks=lookout.looks, asked=self._memory.asked, looked_at=self._now())
         chosen, waiting = self._choose(known, lookout, busy, money)
         if chosen:
@@ -128,16 +136,12 @@ class _Tick:
     def _skip(self, reason: str) -> dg.SensorResult:
         return dg.SensorResult(skip_reason=reason, cursor=self._memory.cursor())
 
-    def _client(self, budget: RequestBudget) -> ApiClient:
-        api = self._api
-        return ApiClient(api.base_url, api.api_key, budget, header=api.header_name, limits=PROBE_LIMITS, now=self._now)
-
     def _busy(self) -> frozenset[str]:
         """The endpoints of all runs that have not ended, whoever asked for them."""
         since = self._now() - _FORGET_RUNS
         runs = self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, created_after=since))
         if any(run.asset_selection is None for run in runs):
-            return frozenset(ENDPOINTS)
+            return frozenset(self._endpoints)
         return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
 
     def _choose(
@@ -146,13 +150,13 @@ class _Tick:
         """The reads to ask for with their attempt numbers, and why others wait."""
         chosen: list[tuple[Want, int]] = []
         waiting: list[str] = []
-        for name, endpoint in ENDPOINTS.items():
+        for name, endpoint in self._endpoints.items():
             if name in busy:
                 continue
             if name in lookout.sights:
                 needs = lookout.sights[name].needs
             else:
-                needs = () if endpoint in (*CHANGING, *LOGS) else (Need.CHANGES,)
+                needs = () if endpoint in self._lists.each_time else (Need.CHANGES,)
             load, look = known.get(name), lookout.looks.get(name)
             for want in wants(endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every):
                 attempts = self._attempts(want)

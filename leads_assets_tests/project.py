@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,16 +11,22 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from leads_assets.assets import endpoint_asset
-from leads_assets.checks import check_specs, run_checks, skip_checks
+from leads_assets.account.settings import Settings
+from leads_assets.api.client import Limits
+from leads_assets.defs.build import build_definitions
 from leads_assets.endpoints import ENDPOINTS, Column, ColumnType, Endpoint
-from leads_assets.io_manager import DuckDBUpsertIOManager
-from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource
+from leads_assets.resources import api_resource
+
+_BOUNDS = frozenset(field.name for field in fields(Limits))
 
 
 @dataclass
 class Project:
-    """A project whose API is at `base_url` and whose warehouse lies in `folder`."""
+    """A project whose API is at `base_url` and whose warehouse lies in `folder`.
+
+    `api` and `warehouse`: further settings, and bounds of a request; `sync`: the launchpad's options; `overrides`:
+    resources.
+    """
 
     folder: Path
     base_url: str
@@ -29,6 +35,7 @@ class Project:
     api: Mapping[str, Any] = field(default_factory=dict)
     warehouse: Mapping[str, Any] = field(default_factory=dict)
     sync: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, object] = field(default_factory=dict)
     more_assets: Iterable[dg.AssetsDefinition] = ()
 
     @property
@@ -36,38 +43,29 @@ class Project:
         """The DuckDB file."""
         return self.folder / "leads.duckdb"
 
+    @property
+    def settings(self) -> Settings:
+        """What a user would have set."""
+        account = {"base_url": self.base_url, "api_key": self.key, "warehouse": self.path, "daily_requests": 0}
+        more = {name: value for name, value in self.api.items() if name not in _BOUNDS}
+        return Settings.model_validate({**account, **more, **self.warehouse})
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The project, wired as for users, with the test's own assets beside."""
+        settings = self.settings
+        bounds = {name: value for name, value in self.api.items() if name in _BOUNDS}
+        limits = Limits(**{"deadline": settings.deadline_seconds, **bounds})
+        overrides = {"leads_api": api_resource(settings, limits=limits), **self.overrides}
+        ours = build_definitions(settings, endpoints=self.endpoints, overrides=overrides)
+        return dg.Definitions.merge(ours, dg.Definitions(assets=list(self.more_assets)))
+
     def materialize(self, *names: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
         """Materialize the named assets, or all; failures are in the result."""
-        assets = [
-            *(
-                endpoint_asset(
-                    endpoint,
-                    storage=str(self.path),
-                    check_specs=check_specs,
-                    run_checks=run_checks,
-                    skip_checks=skip_checks,
-                )
-                for endpoint in self.endpoints.values()
-            ),
-            *self.more_assets,
-        ]
-        warehouse = WarehouseResource(path=str(self.path), **self.warehouse)
-        sync = SyncOptions(**self.sync)
-        api = LeadsApiResource(
-            base_url=self.base_url,
-            api_key=self.key,
-            budget_file=f"{self.path}.requests",
-            **{"daily_requests": 0, **self.api},
-        )
-        return dg.materialize(
-            assets,
-            selection=dg.AssetSelection.assets(*names) if names else None,
-            resources={
-                "leads_api": api,
-                "warehouse": warehouse,
-                "sync": sync,
-                "io_manager": DuckDBUpsertIOManager(warehouse=warehouse, sync=sync),
-            },
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            run_config={"resources": {"sync": {"config": dict(self.sync)}}},
+            asset_selection=[dg.AssetKey(name) for name in names] or None,
             instance=instance,
             raise_on_error=False,
         )

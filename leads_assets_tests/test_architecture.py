@@ -24,14 +24,17 @@ ALLOWED = {
     "leads_assets.warehouse": CORE | {"leads_assets.warehouse"},
     "leads_assets.demo": {"leads_assets.endpoints", "leads_assets.demo"},
     "leads_assets.planning": {"leads_assets.endpoints", "leads_assets.warehouse.ledger"},
+    "leads_assets.account": CORE | {"leads_assets.account", "leads_assets.api", "leads_assets.warehouse"},
+    "leads_assets.checks": {"leads_assets.endpoints", "leads_assets.extract", "leads_assets.warehouse.result"},
 }
 FORBIDDEN = {
     "leads_assets.endpoints": {"dagster", "duckdb", "requests"},
     "leads_assets.api": {"dagster", "duckdb"},
     "leads_assets.warehouse": {"dagster", "requests"},
     "leads_assets.demo": {"dagster", "duckdb", "requests"},
+    "leads_assets.account": {"dagster"},
 }
-STRANGERS = ({"assets"}, {"checks"}, {"sensors", "sensing", "sensor_memory", "pacing", "looking", "schedules"})
+STRANGERS = ({"assets", "checks"}, {"sensors", "sensing", "sensor_memory", "pacing", "looking", "schedules"})
 
 
 def _name(path: Path) -> str:
@@ -66,7 +69,7 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("group", STRANGERS, ids=lambda group: "+".join(sorted(group)))
-def test_assets_checks_and_sensors_do_not_import_each_other(group: set[str]) -> None:
+def test_assets_and_sensors_do_not_import_each_other(group: set[str]) -> None:
     others = {f"leads_assets.{name}" for strangers in STRANGERS if strangers != group for name in strangers}
     for name in group:
         path = ROOT / f"{name}.py"
@@ -74,14 +77,17 @@ def test_assets_checks_and_sensors_do_not_import_each_other(group: set[str]) -> 
             assert not {module for module in _imports(path) if any(_under(module, other) for other in others)}
 
 
-def test_only_the_wiring_reads_the_environment() -> None:
-    readers = {
-        _name(path)
-        for path in MODULES
-        if "os.environ" in path.read_text() or "os.getenv" in path.read_text() or "EnvVar(" in path.read_text()
-    }
+def test_only_the_settings_read_the_environment() -> None:
+    ways = ("os.environ", "os.getenv", "EnvVar(", "dotenv_values", "BaseSettings")
+    readers = {_name(path) for path in MODULES if any(way in path.read_text() for way in ways)}
     # The command line passes the environment on to the processes that it starts.
-    assert {name for name in readers if not _under(name, "leads_assets.cli")} == {"leads_assets.definitions"}
+    assert {name for name in readers if not _under(name, "leads_assets.cli")} == {"leads_assets.account.settings"}
+
+
+def test_only_the_code_location_and_the_commands_wire_the_project() -> None:
+    users = {_name(path) for path in MODULES if any(_under(name, "leads_assets.defs") for name in _imports(path))}
+    above = {name for name in users if not _under(name, "leads_assets.cli") and not _under(name, "leads_assets.defs")}
+    assert above == {"leads_assets.definitions"}
 
 
 def test_importing_the_definitions_loads_no_data_frame_library() -> None:

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,8 +11,7 @@ import pytest
 
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.looking import PROBE_LIMITS
-from leads_assets.resources import LeadsApiResource, WarehouseResource
-from leads_assets.sensors import api_changes_sensor
+from leads_assets.sensors import NAME
 from leads_assets_tests.project import Project
 from leads_assets_tests.trickling import Trickle, trickling
 from leads_assets_tests.watched import reason
@@ -37,7 +35,7 @@ def _no_request_thread_stays() -> Iterator[None]:
 @pytest.mark.parametrize("part", ANSWERS)
 def test_a_run_ends_when_no_answer_does(tmp_path: Path, part: str) -> None:
     with trickling(ANSWERS[part]) as server:
-        project = Project(tmp_path, server.origin, api={"deadline_seconds": DEADLINE})
+        project = Project(tmp_path, server.origin, api={"deadline": DEADLINE})
         began = time.monotonic()
         result = project.materialize()
         assert time.monotonic() - began < 30
@@ -51,17 +49,13 @@ def test_a_tick_of_the_sensor_ends_when_no_answer_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr("leads_assets.sensors.PROBE_LIMITS", replace(PROBE_LIMITS, deadline=DEADLINE))
-    sensor = api_changes_sensor(seconds=300, reconcile_every=timedelta(hours=24))
     with trickling(ANSWERS[part]) as server:
-        resources = {
-            "leads_api": LeadsApiResource(
-                base_url=server.origin, api_key="demo-key", budget_file=str(tmp_path / "requests")
-            ),
-            "warehouse": WarehouseResource(path=str(tmp_path / "leads.duckdb")),
-        }
+        definitions = Project(tmp_path, server.origin).definitions
+        known = definitions.resources or {}
+        resources = {name: known[name] for name in ("leads_api", "warehouse")}
         began = time.monotonic()
         with dg.DagsterInstance.ephemeral() as instance, dg.build_sensor_context(instance, resources=resources) as of:
-            result = sensor(of)
+            result = definitions.resolve_sensor_def(NAME)(of)
         assert time.monotonic() - began < 20
     assert isinstance(result, dg.SensorResult)
     assert "no answer in time" in reason(result) or "did not end before the deadline" in reason(result)

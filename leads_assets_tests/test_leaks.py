@@ -140,7 +140,7 @@ class Haunted:
         self.project = Project(
             folder,
             "",
-            key=dg.EnvVar("LEADS_API_KEY"),
+            key=KEY,
             api={"attempts": 2, "deadline_seconds": 3.0},
             sync={"reconcile_hours": 0.0},
         )
@@ -190,8 +190,7 @@ def haunted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Haunted]:
     """What runs under every fault left behind."""
     folder = tmp_path_factory.mktemp("haunted")
     account = HauntedAccount(leads=120)
-    with pytest.MonkeyPatch.context() as patch, DemoApi(account, key=KEY) as api:
-        patch.setenv("LEADS_API_KEY", KEY)
+    with DemoApi(account, key=KEY) as api:
         left = Haunted(folder)
         with dg.DagsterInstance.local_temp(str(left.home)) as instance:
             left.run_all(api, instance)

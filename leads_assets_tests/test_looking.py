@@ -11,7 +11,7 @@ from leads_assets.api.client import ApiClient
 from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.looking import CHANGING, LOGS, PROBE_LIMITS, ROUND_SECONDS, SMALL, Lookout
+from leads_assets.looking import PROBE_LIMITS, ROUND_SECONDS, Lists, Lookout
 from leads_assets.warehouse.committed import Committed
 from leads_assets_tests.conftest import OpenApi
 
@@ -36,7 +36,9 @@ class Bench:
         """A new round, after the one `before`."""
         newest = max(int(row["id"]) for row in self.api.account.rows("webhook_events"))
         known = {"webhook_events": Committed(highest_id=newest)} if before is None else {"webhook_events": Committed()}
-        return Lookout(self.client, known, before.looks if before else {}, utc_now, self.clock)
+        return Lookout(
+            self.client, known, before.looks if before else {}, utc_now, endpoints=ENDPOINTS, clock=self.clock
+        )
 
 
 @pytest.fixture
@@ -52,7 +54,8 @@ def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
 
 
 def test_every_list_is_looked_at_in_one_of_three_ways() -> None:
-    groups = [{endpoint.name for endpoint in group} for group in (CHANGING, LOGS, SMALL)]
+    lists = Lists.of(ENDPOINTS.values())
+    groups = [{endpoint.name for endpoint in group} for group in (lists.changing, lists.logs, lists.small)]
     assert groups[:2] == [{"leads"}, {"webhook_events"}]
     assert sorted(name for group in groups for name in group) == sorted(ENDPOINTS)
 

@@ -1,4 +1,4 @@
-"""The README tells the truth about settings and commands."""
+"""The README tells the truth about commands and tables."""
 
 import re
 from pathlib import Path
@@ -7,26 +7,6 @@ from leads_assets.endpoints import ENDPOINTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-DEFINITIONS = (ROOT / "leads_assets" / "definitions.py").read_text()
-
-
-def _settings_in_code() -> set[str]:
-    return set(re.findall(r'"(LEADS_[A-Z_]+)"', DEFINITIONS))
-
-
-def test_the_table_of_settings_names_exactly_the_settings_that_the_code_reads() -> None:
-    assert set(re.findall(r"^\| `(LEADS_[A-Z_]+)`", README, re.MULTILINE)) == _settings_in_code()
-
-
-def test_the_defaults_in_the_table_are_those_of_the_code() -> None:
-    told = dict(re.findall(r"^\| `(LEADS_[A-Z_]+)` \| (\d+) \|", README, re.MULTILINE))
-    coded = dict(re.findall(r'_number\("(LEADS_[A-Z_]+)", (\d+)\)', DEFINITIONS))
-    assert told == coded
-
-
-def test_the_example_of_env_names_exactly_the_settings() -> None:
-    example = (ROOT / ".env.example").read_text()
-    assert set(re.findall(r"^(?:# )?(LEADS_[A-Z_]+)=", example, re.MULTILINE)) == _settings_in_code()
 
 
 def test_every_make_target_that_it_names_exists() -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from leads_assets.definitions import defs
+from leads_assets.account.settings import Settings
+from leads_assets.defs.build import build_definitions
 from leads_assets.demo.account import Account
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.schedules import FULL_REFRESH, RECONCILE, nightly_reconcile
+from leads_assets.schedules import FULL_REFRESH, RECONCILE
 from leads_assets_tests.watched import Watched
+
+defs = build_definitions(Settings())
 
 
 @pytest.fixture
@@ -41,6 +44,7 @@ def test_the_nightly_reconcile_is_off_until_it_is_switched_on() -> None:
 def test_the_nightly_reconcile_runs_once_a_day_right_after_the_requests_are_counted_anew() -> None:
     at = datetime(2026, 3, 1, 0, 15, tzinfo=UTC)
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        nightly_reconcile = defs.resolve_schedule_def("nightly_reconcile")
         ticks = nightly_reconcile.evaluate_tick(context)
     assert ticks.run_requests is not None
     assert len(ticks.run_requests) == 1

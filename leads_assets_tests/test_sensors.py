@@ -11,14 +11,15 @@ import dagster as dg
 import duckdb
 import pytest
 
+from leads_assets.account.settings import Settings
 from leads_assets.api.budget import RequestBudget
+from leads_assets.defs.build import build_definitions
 from leads_assets.demo.account import Account
 from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.resources import LeadsApiResource, WarehouseResource
 from leads_assets.schedules import RECONCILE
-from leads_assets.sensors import api_changes_sensor
+from leads_assets.sensors import NAME
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.watched import SMALL, Watched, asked, reason
 
@@ -68,13 +69,11 @@ def test_it_is_on_by_default_every_five_minutes(watched: Watched) -> None:
 
 
 def test_without_settings_it_names_both_variables_and_the_demo(tmp_path: Path) -> None:
-    sensor = api_changes_sensor(seconds=300, reconcile_every=timedelta(hours=24))
-    resources = {
-        "leads_api": LeadsApiResource(base_url="", api_key="", budget_file=str(tmp_path / "requests")),
-        "warehouse": WarehouseResource(path=str(tmp_path / "leads.duckdb")),
-    }
+    definitions = build_definitions(Settings(warehouse=tmp_path / "leads.duckdb"))
+    known = definitions.resources or {}
+    resources = {name: known[name] for name in ("leads_api", "warehouse")}
     with dg.build_sensor_context(resources=resources) as context:
-        skipped = sensor(context)
+        skipped = definitions.resolve_sensor_def(NAME)(context)
     assert isinstance(skipped, dg.SkipReason)
     for name in ("LEADS_API_BASE_URL", "LEADS_API_KEY", "make demo"):
         assert name in str(skipped.skip_message)
@@ -287,8 +286,7 @@ def test_the_last_requests_of_the_day_are_left_to_the_reconcile(watched: Watched
     project.daily = 40
     tomorrow = (project.now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     project.ahead = tomorrow - project.now()
-    budget = project.resources["leads_api"]
-    _spend(Path(budget.budget_file), project, 20)
+    _spend(Path(f"{project.settings.warehouse}.requests"), project, 20)
     assert "20 requests left today, 19 kept for today's reconcile" in reason(project.tick())
     assert project.api.count() == 0
 

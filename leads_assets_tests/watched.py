@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import duckdb
+from pydantic import SecretStr
 
-from leads_assets.assets import endpoint_asset
-from leads_assets.checks import check_specs, run_checks, skip_checks
+from leads_assets.account.settings import Settings
+from leads_assets.defs.build import build_definitions
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.io_manager import DuckDBUpsertIOManager
-from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource
-from leads_assets.sensors import api_changes_sensor
+from leads_assets.sensors import NAME
 from leads_assets_tests.project import Project
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -39,6 +36,7 @@ class Watched:
     key: str = "demo-key"
     base_url: str = ""
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+    _built: dict[tuple[str, int], dg.Definitions] = field(default_factory=dict)
 
     @property
     def project(self) -> Project:
@@ -46,47 +44,28 @@ class Watched:
         return Project(self.folder, self.api.base_url)
 
     @property
-    def resources(self) -> dict[str, Any]:
-        """The resources, wired as in the definitions."""
-        warehouse, sync = self._warehouse, SyncOptions.configure_at_launch(reconcile_hours=24.0)
-        return {
-            "leads_api": self._api,
-            "warehouse": warehouse,
-            "sync": sync,
-            "io_manager": DuckDBUpsertIOManager(warehouse=warehouse, sync=sync),
-        }
-
-    @property
-    def _api(self) -> LeadsApiResource:
-        return LeadsApiResource(
+    def settings(self) -> Settings:
+        """What a user would have set."""
+        return Settings(
             base_url=self.base_url or self.api.base_url,
-            api_key=self.key,
-            budget_file=f"{self.project.path}.requests",
+            api_key=SecretStr(self.key),
+            warehouse=self.project.path,
+            lock_seconds=1,
             daily_requests=self.daily,
         )
 
     @property
-    def _warehouse(self) -> WarehouseResource:
-        return WarehouseResource(path=str(self.project.path), lock_seconds=1)
+    def definitions(self) -> dg.Definitions:
+        """The project, wired as for users, but for the sensor's clock; built once for each account and quota."""
+        wired = self.base_url, self.daily
+        if wired not in self._built:
+            self._built[wired] = build_definitions(self.settings, now=self.now)
+        return self._built[wired]
 
-    @cached_property
-    def assets(self) -> list[dg.AssetsDefinition]:
-        """The fourteen assets."""
-        return [
-            endpoint_asset(
-                endpoint,
-                storage=str(self.project.path),
-                check_specs=check_specs,
-                run_checks=run_checks,
-                skip_checks=skip_checks,
-            )
-            for endpoint in ENDPOINTS.values()
-        ]
-
-    @cached_property
+    @property
     def sensor(self) -> dg.SensorDefinition:
         """The sensor with its default interval."""
-        return api_changes_sensor(seconds=300, reconcile_every=timedelta(hours=24), now=self.now)
+        return self.definitions.resolve_sensor_def(NAME)
 
     def now(self) -> datetime:
         """The sensor's time."""
@@ -94,7 +73,8 @@ class Watched:
 
     def tick(self) -> dg.SensorResult:
         """One evaluation; the cursor is kept for the next."""
-        resources = {"leads_api": self._api, "warehouse": self._warehouse}
+        known = self.definitions.resources or {}
+        resources = {name: known[name] for name in ("leads_api", "warehouse")}
         with dg.build_sensor_context(self.instance, self.cursor, resources=resources) as context:
             result = self.sensor(context)
         assert isinstance(result, dg.SensorResult)
@@ -111,10 +91,8 @@ class Watched:
         self, *names: str, run_config: Mapping[str, object] | None = None, tags: Mapping[str, str] | None = None
     ) -> dg.ExecuteInProcessResult:
         """A run of the named assets, or of all; a failure is in the result."""
-        return dg.materialize(
-            self.assets,
-            selection=dg.AssetSelection.assets(*names) if names else None,
-            resources=self.resources,
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in names] or None,
             run_config={**(run_config or {}), **_QUIET},
             tags=tags,
             instance=self.instance,

@@ -38,6 +38,13 @@ class Progress:
             return None
         return max(0.0, self.seconds / self.rows * (self.total - self.rows))
 
+    def line(self, name: str) -> str:
+        """`leads: 41,300 of 145,719 rows, 413 requests, 2:10 left`."""
+        total = f" of {self.total:,}" if self.total else ""
+        left = self.seconds_left
+        remaining = f", {int(left // 60)}:{int(left % 60):02d} left" if left is not None else ""
+        return f"{name}: {self.rows:,}{total} rows, {self.requests:,} requests{remaining}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:

@@ -2,8 +2,9 @@
 
 import argparse
 
+from leads_assets.account.connect import warehouse_of
+from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import add_json_option, print_json, size
-from leads_assets.cli.settings import resolved_settings
 from leads_assets.warehouse.compact import compact
 
 
@@ -21,7 +22,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Compact, and print the size before and after."""
-    warehouse = resolved_settings().warehouse.warehouse()
+    warehouse = warehouse_of(Settings.from_environment())
     if not warehouse.path.exists():
         before = after = 0
         says = f"There is no warehouse at {warehouse.path}: nothing to do."

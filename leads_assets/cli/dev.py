@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 
+from leads_assets.account.settings import Settings
 from leads_assets.cli.demo_account import demo_account, demo_environment
 from leads_assets.cli.settings import environment_with_dotenv
 
 _HOME = Path(".dagster_home")
 _CONFIG = "dagster.yaml"
 _PACKAGE = resources.files("leads_assets") / "defs"
-_ACCOUNT = ("LEADS_API_BASE_URL", "LEADS_API_KEY")
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,6 +32,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until interrupted; the exit status is that of `dagster dev`."""
+    settings = Settings.from_environment()
     environment = environment_with_dotenv()
     home = Path(environment.get("DAGSTER_HOME") or _HOME).absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -40,12 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
             shutil.copyfile(config, home / _CONFIG)
     with ExitStack() as stack:
         folder = Path.cwd()
-        if not any(environment.get(name) for name in _ACCOUNT):
-            settings = stack.enter_context(demo_account(arguments.leads))
-            environment = demo_environment(settings, Path("data/demo.duckdb").absolute())
+        if not (settings.base_url or settings.api_key.get_secret_value()):
+            account = stack.enter_context(demo_account(arguments.leads))
+            environment = demo_environment(account, Path("data/demo.duckdb").absolute())
             # Dagster takes the variables of a `.env` in its folder, and the demo must see none of them.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            print(f"No account is set: the demo API serves one at {settings['LEADS_API_BASE_URL']}", flush=True)
+            print(f"No account is set: the demo API serves one at {account['LEADS_API_BASE_URL']}", flush=True)
         workspace = stack.enter_context(resources.as_file(_PACKAGE / "workspace.yaml"))
         command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(workspace)]
         return subprocess.run(

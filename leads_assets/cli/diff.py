@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from leads_assets.account.connect import LeadsApi
 from leads_assets.api.errors import LeadsApiError, StopAll
 from leads_assets.api.extraction import Progress
-from leads_assets.assets import progress_line
 from leads_assets.cli.printing import make_console, make_table, number, print_json, print_sentences
-from leads_assets.cli.settings import Settings
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.planning import ReadPlan
+from leads_assets.warehouse.account import bound_account
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseError
 from leads_assets.warehouse.ledger import LedgerRow
@@ -33,16 +33,15 @@ class _Difference:
         return {"endpoint": self.endpoint, **{name: getattr(self.row, name) for name in (*names, *counts)}}
 
 
-def diff(settings: Settings, plans: dict[str, ReadPlan], *, full_refresh: bool, as_json: bool) -> int:
+def diff(api: LeadsApi, warehouse: Warehouse, plans: dict[str, ReadPlan], *, full_refresh: bool, as_json: bool) -> int:
     """Read, load into a copy, and print; 1 if a list could not be read."""
-    sync = settings.sync.model_copy(update={"full_refresh": full_refresh})
-    options = sync.load_options(evolve=settings.warehouse.evolve)
+    options = LoadOptions(evolve=api.settings.schema_policy == "evolve", server_wins=full_refresh)
     found: list[_Difference] = []
-    with settings.warehouse.spool() as folder:
-        copy = copy_for_preview(settings.warehouse.warehouse(), folder.path)
+    with warehouse.spool() as folder:
+        copy = copy_for_preview(warehouse, folder.path)
         for name, plan in plans.items():
             try:
-                found.append(_Difference(name, _preview(settings, copy, name, plan, options)))
+                found.append(_Difference(name, _preview(api, warehouse, copy, plan, options, name=name)))
             except StopAll as stop:
                 found.append(_Difference(name, None, f"{stop}; the endpoints after it were not read"))
                 break
@@ -55,18 +54,20 @@ def diff(settings: Settings, plans: dict[str, ReadPlan], *, full_refresh: bool, 
     return int(any(difference.row is None for difference in found))
 
 
-def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, options: LoadOptions) -> LedgerRow:
+def _preview(
+    api: LeadsApi, warehouse: Warehouse, copy: Warehouse, plan: ReadPlan, options: LoadOptions, *, name: str
+) -> LedgerRow:
     console = make_console(stderr=True)
 
     def tell(progress: Progress) -> None:
-        console.print(progress_line(name, progress), soft_wrap=True)
+        console.print(progress.line(name), soft_wrap=True)
 
-    with settings.warehouse.spool() as folder:
-        extract = settings.api.extract(
+    with warehouse.spool() as folder:
+        extract = api.extract(
             ENDPOINTS[name],
             folder.path,
             changed_since=plan.changed_since,
-            bound_to=settings.warehouse.account(),
+            bound_to=bound_account(warehouse),
             progress=tell,
         )
         return preview_load(copy, options, extract)

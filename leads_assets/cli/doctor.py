@@ -1,20 +1,22 @@
 """`leads-assets doctor`: what is right and what is wrong, and what to do about it."""
 
 import argparse
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from leads_assets.account.connect import LeadsApi
+from leads_assets.account.settings import Settings
+from leads_assets.api.client import Limits
 from leads_assets.api.errors import LeadsApiError
 from leads_assets.cli.printing import add_json_option, age, make_console, make_table, number, print_json
-from leads_assets.cli.settings import Settings, asking_once, calling, resolved_settings
 from leads_assets.diagnosis.examination import NOT_ASKED, Access, Diagnosis, Examination, advice
 from leads_assets.diagnosis.findings import Finding, State
 from leads_assets.diagnosis.probing import Prober
 from leads_assets.diagnosis.warehouse import inspect
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.errors import WarehouseError
 
 _PATIENCE = 5.0
 """Seconds to wait for the warehouse: longer than a usual load holds it."""
@@ -40,11 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     diagnosis, quota = Diagnosis([], [], 0), None
     findings: list[Finding] = []
     try:
-        settings = resolved_settings()
+        settings = Settings.from_environment()
         findings += _settings(settings)
         about_file, verdicts = _warehouse(settings)
         findings += about_file
-        if settings.api.base_url and settings.api.api_key:
+        if settings.has_account:
             diagnosis, quota = _api(settings, known={row["endpoint"] for row in verdicts})
     except LeadsApiError as error:
         findings.append(Finding("settings", State.BROKEN, str(error), advice(error)))
@@ -67,33 +69,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(settings: Settings) -> list[Finding]:
-    api = settings.api
-    missing = [
-        name
-        for name, value in (("LEADS_API_BASE_URL", api.base_url), ("LEADS_API_KEY", api.api_key))
-        if not value.strip()
-    ]
+    account = {"LEADS_API_BASE_URL": settings.base_url, "LEADS_API_KEY": settings.api_key.get_secret_value()}
+    missing = [name for name, value in account.items() if not value]
     if missing:
         says = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
         hint = "Put it into the environment or into .env in this folder; without an account, try `make demo`."
         return [Finding("settings", State.BROKEN, says, hint)]
-    limit = f"{api.daily_requests:,} requests a day" if api.daily_requests else "no limit of requests a day"
-    fields = "become columns" if settings.warehouse.evolve else "stay in _extra"
-    copy = "a read copy is published" if settings.warehouse.snapshot else "no read copy"
+    limit = f"{settings.daily_requests:,} requests a day" if settings.daily_requests else "no limit of requests a day"
+    fields = "become columns" if settings.schema_policy == "evolve" else "stay in _extra"
+    copy = "a read copy is published" if settings.snapshot else "no read copy"
     return [Finding("settings", State.OK, f"address and key are set; {limit}, {copy}; unknown fields {fields}")]
 
 
 def _warehouse(settings: Settings) -> tuple[list[Finding], list[dict[str, Any]]]:
-    try:
-        path = settings.warehouse.warehouse().path
-    except WarehouseError as error:
-        return [Finding("warehouse", State.BROKEN, str(error))], []
-    return inspect(Warehouse(path, lock_seconds=min(_PATIENCE, settings.warehouse.lock_seconds)))
+    return inspect(Warehouse(settings.warehouse, lock_seconds=min(_PATIENCE, settings.lock_seconds)))
 
 
 def _api(settings: Settings, known: set[str]) -> tuple[Diagnosis, Finding]:
-    with calling(asking_once(settings.api)) as client:
-        examination = Examination(Prober(client), ENDPOINTS, limit=settings.api.page_size, known=known)
+    # One try a request, so that an examination costs what it says and ends soon.
+    limits = Limits(attempts=1, deadline=min(30.0, settings.deadline_seconds))
+    with closing(LeadsApi(settings, limits=limits)) as api:
+        client = api.client()
+        examination = Examination(Prober(client), ENDPOINTS, limit=settings.page_size, known=known)
         diagnosis = examination.run()
         left, daily = client.budget.left(), client.budget.daily
     if left is None:

@@ -1,20 +1,24 @@
 """`leads-assets plan`: what a sync would cost and, with `--diff`, what it would change."""
 
 import argparse
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from leads_assets.account.connect import LeadsApi, warehouse_of
+from leads_assets.account.settings import Settings
 from leads_assets.api.client import ApiClient
 from leads_assets.api.errors import EndpointError
+from leads_assets.cli.diff import diff
 from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
-from leads_assets.cli.settings import Settings, calling, resolved_settings
 from leads_assets.diagnosis.probing import Prober
 from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Mode
 from leads_assets.forecast import Forecast, forecast_paged, forecast_unpaged
 from leads_assets.planning import ReadPlan, plan_read
 from leads_assets.warehouse.history import LastLoad, last_loads
+from leads_assets.warehouse.ledger import SyncState, sync_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +64,27 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown := [name for name in arguments.endpoint if name not in ENDPOINTS]:
         arguments.parser.error(f"no such endpoint: {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
     names = arguments.endpoint or list(ENDPOINTS)
-    settings = resolved_settings()
+    settings = Settings.from_environment()
+    warehouse = warehouse_of(settings)
     plans = _plans(settings, names, full_refresh=arguments.full_refresh)
-    with calling(settings.api) as client:
+    with closing(LeadsApi(settings)) as api:
+        client = api.client()
         if arguments.diff:
-            from leads_assets.cli.diff import diff  # noqa: PLC0415  heavy: `--help` does without Dagster
-
-            return diff(settings, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
+            return diff(api, warehouse, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
         prober = Prober(client)
-        loads = last_loads(settings.warehouse.warehouse())
+        loads = last_loads(warehouse)
         steps = [_step(prober, ENDPOINTS[name], plan, loads, settings) for name, plan in plans.items()]
         _show(steps, client, prober.requests, as_json=arguments.json)
     return 0
 
 
 def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[str, ReadPlan]:
-    now, every = datetime.now(UTC), settings.sync.reconcile_every
+    now, every = datetime.now(UTC), timedelta(hours=settings.reconcile_hours)
+    states = sync_states(warehouse_of(settings))
     return {
         name: plan_read(
             ENDPOINTS[name],
-            settings.warehouse.state(name),
+            states.get(name, SyncState()),
             now,
             full_refresh=full_refresh,
             reconcile_every=every,
@@ -100,10 +105,10 @@ def _step(
     if plan.changed_since is not None and endpoint.change_filter:
         since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
     try:
-        page = prober.first_page(endpoint, settings.api.page_size, **since).page
+        page = prober.first_page(endpoint, settings.page_size, **since).page
     except EndpointError as error:
         return _Step(endpoint, plan, Forecast(None, None, str(error)))
-    forecast = forecast_paged(len(page.records), page.total, last.rows if last else None, settings.api.page_size)
+    forecast = forecast_paged(len(page.records), page.total, last.rows if last else None, settings.page_size)
     return _Step(endpoint, plan, forecast)
 
 

@@ -4,6 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+from leads_assets.account.connect import warehouse_of
+from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import (
     add_json_option,
     age,
@@ -14,7 +16,6 @@ from leads_assets.cli.printing import (
     print_json,
     print_sentences,
 )
-from leads_assets.cli.settings import resolved_settings
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.failures import last_failures
 from leads_assets.warehouse.ledger import freshness
@@ -33,7 +34,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the view `ops.freshness`, endpoints that were never loaded included."""
-    warehouse = resolved_settings().warehouse.warehouse()
+    warehouse = warehouse_of(Settings.from_environment())
     found = {row["endpoint"]: row for row in freshness(warehouse)}
     names = [*ENDPOINTS, *(name for name in found if name not in ENDPOINTS)]
     failures = last_failures(warehouse)

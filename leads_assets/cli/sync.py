@@ -11,9 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from leads_assets.account.connect import warehouse_of
+from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
 from leads_assets.cli.runlog import RunLog
-from leads_assets.cli.settings import resolved_settings
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.history import loads_of_run
@@ -47,7 +48,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, then print what the ledger and the log say."""
-    warehouse = resolved_settings().warehouse.warehouse()
+    warehouse = warehouse_of(Settings.from_environment())
     told = make_console(stderr=True)
     log = RunLog()
     status = _watch(_command(arguments), log, _steps(arguments.selection), told)

@@ -25,8 +25,8 @@ class Case:
 
     `faults`: as on the command line of the demo API, in one text. `endpoints`: what is synced. Unless `is_new`, a clean
     sync came before. Between the two the server changes `inserted`, `updated` and `deleted` rows of each endpoint.
-    `server`, `settings` and `options` replace arguments of the demo API and fields of the resources; `healing` are the
-    options of the sync after the fault.
+    `server` replaces arguments of the demo API, `settings` the user's settings, `limits` the bounds of a request,
+    `options` those of the launchpad; `healing` are the options of the sync after the fault.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Case:
     deleted: int = 3
     server: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=lambda: _FULL)
     healing: Mapping[str, Any] = field(default_factory=lambda: _FULL)
 
@@ -183,7 +184,7 @@ _REFUSALS = (
     Case("429, the API's own header", "api_retry_after=1@leads+1x1"),
     Case("429, the quota resets at a time", "limit_reset=iso:1@leads+1x1"),
     Case("429, wait an hour", "retry_after=3600@leads+1", ("leads", "users")),
-    Case("429 beyond 5 requests a second", "rate_limit=5@leads", settings={**_SMALL_PAGES, "attempts": 6}),
+    Case("429 beyond 5 requests a second", "rate_limit=5@leads", settings=_SMALL_PAGES, limits={"attempts": 6}),
     Case("503 once", "status=503@leads+1x1"),
     Case("503 for ever", "status=503@leads+1", ("leads", "users")),
     Case("the connection drops once", "disconnect@leads+1x1"),
@@ -191,8 +192,8 @@ _REFUSALS = (
     Case("a body cut on the wire, once", "cut_body@leads+1x1"),
     Case("a body cut on the wire, for ever", "cut_body@leads+1"),
     Case("a slow body", "slow_body=0.05@leads+1x1"),
-    Case("a body that does not end", "slow_body=0.3@leads+1", settings={"deadline_seconds": 1.0}),
-    Case("no answer in time", "latency=1@leads+1", settings={"read_timeout_seconds": 0.3}),
+    Case("a body that does not end", "slow_body=0.3@leads+1", limits={"deadline": 1.0}),
+    Case("no answer in time", "latency=1@leads+1", limits={"read_timeout": 0.3}),
     Case("a redirect", "redirect@leads"),
     Case("400", "status=400@leads"),
     Case("401", "status=401", ("leads", "users", "steps")),

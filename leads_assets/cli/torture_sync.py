@@ -1,22 +1,21 @@
 """A sync as the torture needs it: the real assets, IO manager and warehouse, without the command line around them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from leads_assets.assets import endpoint_asset
-from leads_assets.checks import check_specs, run_checks, skip_checks
+from leads_assets.account.settings import Settings
+from leads_assets.api.client import Limits
 from leads_assets.cli.demo_account import DEMO_KEY
+from leads_assets.defs.build import build_definitions
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.io_manager import DuckDBUpsertIOManager
-from leads_assets.resources import LeadsApiResource, SyncOptions, WarehouseResource
+from leads_assets.resources import api_resource
 
-_HURRY: Mapping[str, Any] = {"attempts": 2, "deadline_seconds": 5.0, "read_timeout_seconds": 2.0}
-"""Settings of a user in a hurry: the same decisions as with the defaults, sooner."""
+_HURRY = Limits(attempts=2, deadline=5.0, read_timeout=2.0)
+"""Bounds for a user in a hurry: the same decisions as with the defaults, sooner."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -36,47 +35,30 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """One sync to come. `settings` and `options` replace fields of the resources for the API and the run."""
+    """One sync to come. `settings`: more of them; `limits`: other bounds of a request; `options`: the launchpad's."""
 
     base_url: str
     warehouse: Path
     endpoints: Sequence[str]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, instance: dg.DagsterInstance) -> dict[str, Told]:
         """Materialize the endpoints' assets; what the run tells of each."""
-        warehouse = WarehouseResource(path=str(self.warehouse))
-        options = SyncOptions(**self.options)
-        own: dict[str, Any] = {
-            "base_url": self.base_url,
-            "api_key": DEMO_KEY,
-            "budget_file": f"{self.warehouse}.requests",
-        }
-        result = dg.materialize(
-            [_asset(name) for name in self.endpoints],
-            resources={
-                "leads_api": LeadsApiResource(**{**own, **_HURRY, **self.settings}),
-                "warehouse": warehouse,
-                "sync": options,
-                "io_manager": DuckDBUpsertIOManager(warehouse=warehouse, sync=options),
-            },
-            run_config=_QUIET,
+        own = {"base_url": self.base_url, "api_key": DEMO_KEY, "warehouse": self.warehouse}
+        settings = Settings.model_validate({**own, **self.settings})
+        definitions = build_definitions(
+            settings,
+            endpoints={name: ENDPOINTS[name] for name in self.endpoints},
+            overrides={"leads_api": api_resource(settings, limits=replace(_HURRY, **self.limits))},
+        )
+        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            run_config={**_QUIET, "resources": {"sync": {"config": dict(self.options)}}},
             instance=instance,
             raise_on_error=False,
         )
         return {name: _told(result, name) for name in self.endpoints}
-
-
-@cache
-def _asset(name: str) -> dg.AssetsDefinition:
-    return endpoint_asset(
-        ENDPOINTS[name],
-        storage="the warehouse of the torture",
-        check_specs=check_specs,
-        run_checks=run_checks,
-        skip_checks=skip_checks,
-    )
 
 
 def _told(result: dg.ExecuteInProcessResult, name: str) -> Told:

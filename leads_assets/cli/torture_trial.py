@@ -60,14 +60,14 @@ class _Bench:
         with DemoApi(account, **case.server) as api:
             trial = _Trial(account, warehouse, case, faults, self._instance)
             api.set_faults(faults)
-            found = trial.sync(api.base_url, case.settings, case.options)
+            found = trial.sync(api.base_url, case.options)
             requests = api.count()
             api.set_faults([])
             after = None
             if found.is_doubtful or "drift" in case.faults:
                 # On another day: neither the spent requests nor the server's quota hold any more.
                 Path(f"{warehouse}.requests").unlink(missing_ok=True)
-                after = trial.sync(api.base_url, {}, case.healing, is_faulty=False).verdict
+                after = trial.sync(api.base_url, case.healing, is_faulty=False).verdict
         return Outcome(
             fault=case.name,
             switches=case.faults,
@@ -107,16 +107,19 @@ class _Trial:
     faults: Sequence[Fault]
     instance: dg.DagsterInstance
 
-    def sync(
-        self, base_url: str, settings: Mapping[str, Any], options: Mapping[str, Any], *, is_faulty: bool = True
-    ) -> _Found:
+    def sync(self, base_url: str, options: Mapping[str, Any], *, is_faulty: bool = True) -> _Found:
         """Sync once and judge each endpoint; the worst verdict counts."""
         names = self.case.endpoints
         faults = {fault.kind: fault for fault in self.faults} if is_faulty else {}
         table_before = self._each(lambda name: live(self.warehouse, name))
         server_before = self._each(lambda name: self._served(name, faults))
         told = Sync(
-            base_url=base_url, warehouse=self.warehouse, endpoints=names, settings=settings, options=options
+            base_url=base_url,
+            warehouse=self.warehouse,
+            endpoints=names,
+            settings=self.case.settings if is_faulty else {},
+            limits=self.case.limits if is_faulty else {},
+            options=options,
         ).run(self.instance)
         copies = [
             Copy(

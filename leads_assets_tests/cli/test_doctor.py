@@ -151,7 +151,7 @@ def test_a_setting_that_is_no_number_is_named(
     monkeypatch.setenv("LEADS_API_DAILY_REQUESTS", "plenty")
     told = command("doctor", "--json")
     assert told.status == 1
-    assert broken(told) == ["LEADS_API_DAILY_REQUESTS must be a number"]
+    assert broken(told) == ["LEADS_API_DAILY_REQUESTS must be a whole number from 0 to 1,000,000,000"]
 
 
 def test_a_missing_right_is_broken_only_where_the_edition_does_not_explain_it(

@@ -1,0 +1,103 @@
+"""The account's API and the warehouse, as the settings describe them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from leads_assets.account.settings import NO_ACCOUNT, Settings
+from leads_assets.api.address import account_of
+from leads_assets.api.budget import RequestBudget, utc_now
+from leads_assets.api.client import ApiClient, Limits
+from leads_assets.api.errors import ConfigurationError, StopAll
+from leads_assets.api.extraction import Extraction, Progress, ReadOptions
+from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets.extract import Extract
+from leads_assets.warehouse.account import why_another
+from leads_assets.warehouse.connection import Warehouse
+
+Watch = Callable[[str, Progress], None]
+"""Gets the name of an endpoint and how far its walk is."""
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    """The warehouse; nothing is opened yet."""
+    return Warehouse(settings.warehouse, lock_seconds=settings.lock_seconds)
+
+
+class LeadsApi:
+    """One client, and so one pool of connections, for a run or a command; after a StopAll nothing more is sent.
+
+    `limits` replaces the bounds of a request, deadline included. Close it at the end: `contextlib.closing`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        limits: Limits | None = None,
+        watch: Watch | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.stopped: StopAll | None = None
+        self._limits = limits or Limits(deadline=settings.deadline_seconds)
+        self._watch = watch
+        self._now = now
+        self._client: ApiClient | None = None
+
+    def client(self) -> ApiClient:
+        """The client. Raises ConfigurationError where no account is set, or its count of requests cannot be kept."""
+        settings = self.settings
+        if not settings.has_account:
+            raise ConfigurationError(NO_ACCOUNT)
+        if self._client is None:
+            count = Path(f"{settings.warehouse}.requests")
+            budget = RequestBudget(count, settings.daily_requests, settings.requests_per_second or None, self._now)
+            key = settings.api_key.get_secret_value()
+            self._client = ApiClient(settings.base_url, key, budget, limits=self._limits, now=self._now)
+        return self._client
+
+    def extract(
+        self,
+        endpoint: Endpoint,
+        folder: Path,
+        *,
+        changed_since: datetime | None = None,
+        bound_to: str | None = None,
+        progress: Callable[[Progress], None],
+    ) -> Extract:
+        """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
+
+        Raises a LeadsApiError; after a StopAll every later call raises it again.
+        """
+        if self.stopped is not None:
+            raise self.stopped
+
+        def tell(at: Progress) -> None:
+            progress(at)
+            if self._watch is not None:
+                self._watch(endpoint.name, at)
+
+        try:
+            account = account_of(self.client().base_url)
+            if why := why_another(bound_to, account):
+                raise ConfigurationError(why)
+            reading = Extraction(
+                self.client(),
+                endpoint,
+                folder,
+                users=ENDPOINTS["users"],
+                options=ReadOptions(limit=self.settings.page_size),
+                progress=tell,
+            )
+            return replace(reading.run(changed_since), account=account)
+        except StopAll as stop:
+            self.stopped = stop
+            raise
+
+    def close(self) -> None:
+        """Close the connections and the count of requests."""
+        if self._client is not None:
+            self._client.close()
+            self._client.budget.close()

@@ -1,0 +1,234 @@
+"""Every `LEADS_*` variable once: its default, its bounds, and what it means.
+
+The table in the README and `.env.example` are held against `Settings` by a test, and nothing else in the project reads
+a setting from the environment.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from annotated_types import Ge, Le
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from leads_assets.api.address import checked_base_url, checked_key
+from leads_assets.api.errors import ConfigurationError
+from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.errors import WarehouseUnusable
+
+DOTENV = ".env"
+NO_ACCOUNT = (
+    "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
+    " or try it without an account by `make demo`"
+)
+
+
+def _address(text: str) -> str:
+    try:
+        return text and checked_base_url(text)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+
+
+def _key(key: SecretStr) -> SecretStr:
+    try:
+        checked_key(key.get_secret_value() or "none")
+    except ConfigurationError:
+        raise ValueError("LEADS_API_KEY must hold neither blanks nor line breaks, and only ASCII characters") from None
+    return key
+
+
+def _file(path: Path) -> Path:
+    """The absolute path, its links followed: a file that is replaced by renaming would else replace the link."""
+    text = str(path)
+    # DuckDB takes `?` for the beginning of its parameters.
+    if "?" in text or text != text.strip():
+        raise ValueError("must be the path of a file, without `?` and without a blank at either end")
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError):
+        raise ValueError("must be the path of a file; its links end nowhere") from None
+
+
+def _warehouse(path: Path) -> Path:
+    try:
+        return Warehouse(_file(path)).path
+    except WarehouseUnusable as error:
+        raise ValueError(str(error)) from None
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
+
+
+class Settings(BaseModel):
+    """What a user can set. Made from fields it reads no environment; `from_environment` does.
+
+    A wrong value raises ConfigurationError, with one sentence for each of them that names the variable and what it may
+    be, and never shows the value. Paths are absolute afterwards, with their links followed.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
+    )
+
+    base_url: Annotated[str, AfterValidator(_address)] = Field(
+        default="",
+        validation_alias="LEADS_API_BASE_URL",
+        description="address of the API; https, or http on loopback",
+        repr=False,
+    )
+    api_key: Annotated[SecretStr, AfterValidator(_key)] = Field(
+        default=SecretStr(""),
+        validation_alias="LEADS_API_KEY",
+        description="the key; sent in the header `X-API-KEY` only",
+    )
+    daily_requests: int = Field(
+        default=2000,
+        ge=0,
+        le=1_000_000_000,
+        validation_alias="LEADS_API_DAILY_REQUESTS",
+        description="requests per UTC day over all processes; 0 for no limit",
+    )
+    page_size: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        validation_alias="LEADS_API_PAGE_SIZE",
+        description="rows a page; where the server allows more, fewer requests (`leads-assets doctor` tells)",
+    )
+    requests_per_second: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000,
+        allow_inf_nan=False,
+        validation_alias="LEADS_API_REQUESTS_PER_SECOND",
+        description="pace; 0 for no limit",
+    )
+    deadline_seconds: float = Field(
+        default=120.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        validation_alias="LEADS_API_DEADLINE_SECONDS",
+        description="bound of one request with all its attempts and waits",
+    )
+    warehouse: Annotated[Path, AfterValidator(_warehouse)] = Field(
+        default=Path("data/leads.duckdb"),
+        validate_default=True,
+        validation_alias="LEADS_WAREHOUSE",
+        description="the DuckDB file, relative to the current folder; folders are made",
+    )
+    lock_seconds: float = Field(
+        default=120.0,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        validation_alias="LEADS_WAREHOUSE_LOCK_SECONDS",
+        description="longest wait for another writer or reader of the file",
+    )
+    snapshot: Annotated[Path, AfterValidator(_file)] | None = Field(
+        default=None,
+        validation_alias="LEADS_WAREHOUSE_SNAPSHOT",
+        description="where to publish a read copy, relative to the current folder",
+    )
+    reconcile_hours: float = Field(
+        default=24.0,
+        ge=1,
+        le=8_760,
+        allow_inf_nan=False,
+        validation_alias="LEADS_RECONCILE_HOURS",
+        description="hours after which leads are read in full again",
+    )
+    sensor_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        validation_alias="LEADS_SENSOR_SECONDS",
+        description="seconds between the sensor's looks",
+    )
+    schema_policy: Annotated[Literal["evolve", "freeze"], BeforeValidator(_lower)] = Field(
+        default="evolve",
+        validation_alias="LEADS_SCHEMA",
+        description="unknown fields become columns; `freeze` keeps them in `_extra`",
+    )
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """What the environment and `.env` of the current folder say; as for Dagster's own commands, `.env` wins."""
+        try:
+            return cls.model_validate(dict(_Environment()))
+        except (OSError, UnicodeError):
+            raise ConfigurationError(f"the file {DOTENV} of the current folder cannot be read") from None
+
+    @property
+    def has_account(self) -> bool:
+        """Whether an address and a key are set."""
+        return bool(self.base_url and self.api_key)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _checked(cls, values: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(values, Mapping):
+            values = {name: value for name, value in values.items() if value != ""}
+        try:
+            settings = handler(values)
+        except ValidationError as error:
+            raise ConfigurationError("; ".join(_sentences(error.errors()))) from None
+        if settings.snapshot == settings.warehouse:
+            raise ConfigurationError("LEADS_WAREHOUSE_SNAPSHOT must be another file than LEADS_WAREHOUSE")
+        return settings
+
+
+class _Environment(BaseSettings, Settings):
+    model_config = SettingsConfigDict(env_file=DOTENV, case_sensitive=True, extra="ignore", validate_by_name=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return dotenv_settings, env_settings
+
+
+def variables() -> dict[str, FieldInfo]:
+    """Each variable with the field that it sets."""
+    return {str(field.validation_alias): field for field in Settings.model_fields.values()}
+
+
+def _sentences(errors: Iterable[ErrorDetails]) -> Iterable[str]:
+    aliases = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
+    for error in errors:
+        place = str(error["loc"][0]) if error["loc"] else ""
+        variable = aliases.get(place, place)
+        said = str(error["ctx"]["error"]) if error["type"] == "value_error" else _may_be(variables().get(variable))
+        yield said if variable in said else f"{variable} {said}"
+
+
+def _may_be(field: FieldInfo | None) -> str:
+    if field is None:
+        return "is no setting"
+    if choices := get_args(field.annotation):
+        return f"must be {' or '.join(f'`{choice}`' for choice in choices)}"
+    kind = "a whole number" if field.annotation is int else "a number"
+    bounds: dict[type, Any] = {type(bound): bound for bound in field.metadata if isinstance(bound, Ge | Le)}
+    if not bounds:
+        return "must be a text"
+    return f"must be {kind} from {bounds[Ge].ge:,} to {bounds[Le].le:,}"

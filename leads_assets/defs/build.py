@@ -1,0 +1,58 @@
+"""The wiring, once: settings and declarations become Dagster's definitions."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from leads_assets.account.settings import Settings
+from leads_assets.api.budget import utc_now
+from leads_assets.assets import endpoint_asset
+from leads_assets.endpoints import ENDPOINTS, Endpoint
+from leads_assets.io_manager import DuckDBUpsertIOManager
+from leads_assets.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
+from leads_assets.schedules import jobs_and_schedules
+from leads_assets.sensors import api_changes_sensor
+
+
+def build_definitions(
+    settings: Settings,
+    *,
+    endpoints: Mapping[str, Endpoint] = ENDPOINTS,
+    overrides: Mapping[str, object] | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> dg.Definitions:
+    """Assets with their checks, resources, jobs, schedule and sensor.
+
+    `overrides` replaces resources by name; `now` is the sensor's clock. The definitions can be merged with a user's
+    own: `dg.Definitions.merge`.
+    """
+    warehouse = WarehouseResource.of(settings)
+    sync = SyncOptions.configure_at_launch(reconcile_hours=settings.reconcile_hours)
+    freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
+    core = dg.Definitions(
+        assets=[
+            endpoint_asset(endpoint, endpoints, storage=settings.warehouse, freshness=freshness)
+            for endpoint in endpoints.values()
+        ],
+        resources={
+            "leads_api": api_resource(settings),
+            "warehouse": warehouse,
+            "sync": sync,
+            "io_manager": DuckDBUpsertIOManager(warehouse=warehouse, sync=sync),
+            "duckdb": ReadOnlyDuckDB.of(settings),
+            **(overrides or {}),
+        },
+        sensors=[
+            api_changes_sensor(
+                endpoints,
+                seconds=settings.sensor_seconds,
+                reconcile_every=timedelta(hours=settings.reconcile_hours),
+                now=now,
+            )
+        ],
+        # One process per run: one pool of connections, one pause on a 429, one writer; and from the command line a
+        # process per asset costs about ten times the CPU.
+        executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(core, jobs_and_schedules(endpoints))
