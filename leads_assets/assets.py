@@ -89,6 +89,7 @@ def endpoint_asset(
                     endpoint,
                     folder.path,
                     changed_since=plan.changed_since,
+                    held=lambda name: warehouse.state(name).held,
                     progress=lambda progress: context.log.info(progress_line(endpoint.name, progress)),
                 )
                 delivery = Delivery(extract, folder.remove)

@@ -13,7 +13,7 @@ from leads_assets.api.errors import ConfigurationError, StopAll
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
 from leads_assets.api.transport import CONNECTIONS
 from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract
+from leads_assets.extract import Extract, Held
 from leads_assets.spool import SpoolFolder
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
@@ -66,7 +66,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; read once per run."""
         if self._states is None:
-            self._states = sync_states(self.warehouse())
+            self._states = sync_states(self.warehouse(), ENDPOINTS.values())
         return self._states.get(endpoint, SyncState())
 
     def spool(self) -> SpoolFolder:
@@ -109,6 +109,9 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     read_timeout_seconds: float = Field(default=60.0, description="Longest wait for the next bytes.")
     daily_requests: int = Field(default=2000, description="Requests per UTC day; 0 for no limit.")
     requests_per_second: float = Field(default=0.0, description="Pace of requests; 0 for no limit.")
+    whole_lists: list[str] = Field(
+        default=[], description="Endpoints whose lists the server is known not to cut, even at a round number of rows."
+    )
 
     _client: ApiClient | None = PrivateAttr(default=None)
     _stopped: StopAll | None = PrivateAttr(default=None)
@@ -149,9 +152,13 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         folder: Path,
         *,
         changed_since: datetime | None = None,
+        held: Callable[[str], Held],
         progress: Callable[[Progress], None],
     ) -> Extract:
-        """Read one endpoint into `folder`. Raises a LeadsApiError; after a StopAll every later call raises it again."""
+        """Read one endpoint into `folder`; `held` tells by an endpoint's name what the warehouse knows of its list.
+
+        Raises a LeadsApiError; after a StopAll every later call raises it again.
+        """
         if self._stopped is not None:
             raise self._stopped
         try:
@@ -160,7 +167,8 @@ class LeadsApiResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 endpoint,
                 folder,
                 users=ENDPOINTS["users"],
-                options=ReadOptions(limit=self.page_size, threads=self.concurrency),
+                held=held,
+                options=ReadOptions(limit=self.page_size, threads=self.concurrency, whole_lists=self.whole_lists),
                 progress=progress,
             )
             return reading.run(changed_since)

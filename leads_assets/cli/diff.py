@@ -66,6 +66,7 @@ def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, opt
             ENDPOINTS[name],
             folder.path,
             changed_since=plan.changed_since,
+            held=lambda name: settings.warehouse.state(name).held,
             progress=tell,
         )
         return preview_load(copy, options, extract)
