@@ -129,6 +129,7 @@ def sync_endpoint(
                 endpoint,
                 folder.path,
                 changed_since=plan.changed_since,
+                held=lambda name: warehouse.state(name).held,
                 bound_to=None if sync.new_account else warehouse.account(),
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )

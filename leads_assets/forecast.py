@@ -6,11 +6,12 @@ from dataclasses import dataclass
 def pages_needed(total: int, size: int) -> int:
     """Requests of a walk through `total` rows by pages of `size`, where nothing moves meanwhile.
 
-    Adjacent pages overlap by a row, and a list in no order of id is looked at once more, at its front.
+    Adjacent pages overlap by a row, the far end is asked for by itself, and a list in no asked order is looked at once
+    more, at its front.
     """
     if total < size:
         return 1
-    return 2 + max(1, -(-(total - size) // max(1, size - 1)))
+    return 3 + -(-(total - size) // max(1, size - 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; read once per run."""
         if self._states is None:
-            self._states = sync_states(self.warehouse())
+            self._states = sync_states(self.warehouse(), ENDPOINTS.values())
             self._account = bound_account(self.warehouse())
         return self._states.get(endpoint, SyncState())
 

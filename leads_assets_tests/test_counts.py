@@ -20,10 +20,10 @@ from leads_assets.warehouse.workshop import open_workshop
 from leads_assets_tests.project import Project
 
 LEADS = 1_000
-PAGES = 11  # 100 rows, and 99 new ones with each page after the first
-MOST_STATEMENTS_FIRST = 31
-MOST_STATEMENTS_AGAIN = 28
-MOST_STATEMENTS_PER_SMALL_LIST = 25
+PAGES = 12  # 100 rows, 99 new ones with each page after the first, and a look from the other end
+MOST_STATEMENTS_FIRST = 27
+MOST_STATEMENTS_AGAIN = 22
+MOST_STATEMENTS_PER_SMALL_LIST = 21
 MOST_EVENTS_PER_LIST = 12
 
 

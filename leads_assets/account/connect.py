@@ -12,7 +12,7 @@ from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.errors import ConfigurationError, StopAll
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
 from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract
+from leads_assets.extract import Extract, Held
 from leads_assets.warehouse.account import why_another
 from leads_assets.warehouse.connection import Warehouse
 
@@ -64,10 +64,13 @@ class LeadsApi:
         folder: Path,
         *,
         changed_since: datetime | None = None,
+        held: Callable[[str], Held] = lambda _: Held(),
         bound_to: str | None = None,
         progress: Callable[[Progress], None],
     ) -> Extract:
         """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
+
+        `held` tells by an endpoint's name what the warehouse knows of its list.
 
         Raises a LeadsApiError; after a StopAll every later call raises it again.
         """
@@ -88,7 +91,8 @@ class LeadsApi:
                 endpoint,
                 folder,
                 users=ENDPOINTS["users"],
-                options=ReadOptions(limit=self.settings.page_size),
+                held=held,
+                options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
             )
             return replace(reading.run(changed_since), account=account)

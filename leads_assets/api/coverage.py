@@ -65,8 +65,8 @@ class Coverage:
         """Whether the last page brought an id that was not seen before."""
         self.first: int | None = None
         self._begun = False
-        self._low: int | None = None
-        self._high: int | None = None
+        self.lowest: int | None = None
+        self.highest: int | None = None
         self._front: dict[Hashable, Raw] = {}
         self._tail: dict[Hashable, Raw] = {}
         self._tail_ids: frozenset[int] = frozenset()
@@ -84,15 +84,40 @@ class Coverage:
         return Seam.MOVED if self.by_id and self._begins_within(page.usable_ids) else Seam.OPEN
 
     def _begins_within(self, ids: list[int]) -> bool:
-        if not ids or self._low is None or self._high is None:
+        if not ids or self.lowest is None or self.highest is None:
             return False
-        return (self.order is Order.ASCENDING and ids[0] <= self._high) or (
-            self.order is Order.DESCENDING and ids[0] >= self._low
+        return (self.order is Order.ASCENDING and ids[0] <= self.highest) or (
+            self.order is Order.DESCENDING and ids[0] >= self.lowest
         )
 
     def is_last_row_only(self, page: Page) -> bool:
         """Whether the page holds the last row that was read, unchanged, and nothing else."""
         return set(self._keys(page)) == {self._last}
+
+    def reaches(self, identity: int) -> bool:
+        """Whether a row with that id lies within what was read, in the order of the list."""
+        if self.lowest is None or self.highest is None:
+            return False
+        return (self.order is Order.DESCENDING or identity <= self.highest) and (
+            self.order is Order.ASCENDING or identity >= self.lowest
+        )
+
+    def far_end(self, page: Page) -> int | None:
+        """The id at the other end of the list, as `page`, the list's beginning when asked backwards, shows it.
+
+        None where it does not: it is the same beginning as forwards, or a row from the middle.
+        """
+        there = page.ids[0] if page.ids else None
+        if there is None or there == self.first or self.order not in (Order.ASCENDING, Order.DESCENDING):
+            return None
+        if not self.reaches(there):
+            return there
+        is_end = there in self._tail_ids if self.by_id else self._keys(page)[0] == self._last
+        return there if is_end else None
+
+    def goes_on(self, page: Page) -> bool:
+        """Whether the page has a row beyond what was read; never in a list without an order."""
+        return self.order is not Order.NONE and not all(map(self.reaches, page.usable_ids))
 
     def shared_with_tail(self, page: Page) -> float:
         """The share of the rows of the page read last that `page` holds too."""
@@ -140,7 +165,7 @@ class Coverage:
         return [(identity, _stamp(record)) for record, identity in zip(page.records, page.ids, strict=True)]
 
     def _unknown(self, ids: list[int]) -> set[int]:
-        low, high = self._low, self._high
+        low, high = self.lowest, self.highest
         if self.order is Order.NONE or low is None or high is None:
             return set(ids) - self._tail_ids
         return {identity for identity in ids if not low <= identity <= high}
@@ -152,8 +177,8 @@ class Coverage:
 
     def _extend(self, ids: list[int], keys: list[Hashable], page: Page) -> None:
         if ids:
-            self._low = min(ids) if self._low is None else min(self._low, *ids)
-            self._high = max(ids) if self._high is None else max(self._high, *ids)
+            self.lowest = min(ids) if self.lowest is None else min(self.lowest, *ids)
+            self.highest = max(ids) if self.highest is None else max(self.highest, *ids)
         self._last = keys[-1]
         self._tail = dict(zip(keys, page.records, strict=True))
         self._tail_ids = frozenset(ids)

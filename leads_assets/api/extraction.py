@@ -1,7 +1,7 @@
 """One endpoint, from the first request to an extract: the walk, its parameters, and the spool it fills."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +10,18 @@ from msgspec import Raw
 
 from leads_assets.api.budget import utc_now
 from leads_assets.api.client import ApiClient, Effort
-from leads_assets.api.errors import BadRequest
+from leads_assets.api.ends import FULL_PAGE
+from leads_assets.api.errors import BadRequest, EndpointError
 from leads_assets.api.listing import Listing
 from leads_assets.api.transport import CONNECTIONS
 from leads_assets.api.verdict import Outcome
-from leads_assets.api.walk import FULL_PAGE, Sink, Walk
+from leads_assets.api.walk import Sink, Walk
 from leads_assets.endpoints import Endpoint
-from leads_assets.extract import Extract, Mode, Verdict
+from leads_assets.extract import Extract, Held, Mode, Verdict
 from leads_assets.spool import SpoolWriter
 
 PROGRESS_SECONDS = 10.0
+_NOTHING = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How lists are read. `limit`: rows a page; `threads`: pages fetched at a time."""
+    """How lists are read. `limit`: rows a page; `threads`: pages fetched at a time.
+
+    `whole_lists`: names of endpoints whose lists the server is known not to cut, whatever their size.
+    """
 
     limit: int = FULL_PAGE
     threads: int = CONNECTIONS
+    whole_lists: Collection[str] = ()
     params: Mapping[str, str] | None = None
     """Query parameters that replace the declaration's ones of the same name; an empty value drops one."""
 
 
 class Extraction:
-    """Reads one endpoint into a folder. One object, one walk (or one per user)."""
+    """Reads one endpoint into a folder. One object, one walk (or one per user).
+
+    `held` tells by an endpoint's name what the warehouse knows of its list.
+    """
 
     def __init__(
         self,
@@ -66,6 +75,7 @@ class Extraction:
         folder: Path,
         *,
         users: Endpoint,
+        held: Callable[[str], Held] = lambda _: _NOTHING,
         options: ReadOptions | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
@@ -74,6 +84,7 @@ class Extraction:
         self._client = client
         self._endpoint = endpoint
         self._users = users
+        self._held = held
         self._options = options or ReadOptions()
         self._progress = progress
         self._clock = clock
@@ -120,7 +131,8 @@ class Extraction:
         params = {**self._endpoint.params, **(self._options.params or {})}
         params = {name: value for name, value in params.items() if value}
         try:
-            outcome = self._walk(self._endpoint, params, self._sink, since=since)
+            held = self._held(self._endpoint.name) if since is None else _NOTHING
+            outcome = self._walk(self._endpoint, params, self._sink, since=since, held=held)
             return _doubted(outcome) if since is not None and outcome.is_blank else outcome
         except BadRequest as refused:
             if not (self._endpoint.per_user_fallback and refused.missing_parameter):
@@ -134,53 +146,56 @@ class Extraction:
         sink: Sink,
         *,
         since: datetime | None = None,
+        held: Held = _NOTHING,
         is_part: bool = False,
     ) -> Outcome:
         self._effort.cancelled.clear()
         listing = self._listing = Listing(
-            self._client, endpoint, params, self._effort, limit=self._options.limit, since=since, is_part=is_part
+            self._client, endpoint, params, self._effort, limit=self._options.limit, since=since
         )
-        return Walk(
+        outcome = Walk(
             endpoint.name,
             paged=endpoint.paged,
             first=listing.first,
             at=listing.at,
+            backwards=listing.backwards,
             sink=sink,
             fits=lambda pages, rows: self._client.budget.require(endpoint.name, pages, rows),
             cancel=self._effort.cancelled.set,
             limit=self._options.limit,
             threads=self._options.threads,
             order=listing.order,
+            is_part=is_part,
         ).run()
+        is_whole = endpoint.name in self._options.whole_lists
+        return replace(outcome, suspect=0) if is_whole or _is_no_limit(outcome, endpoint, held) else outcome
 
     def _walk_per_user(self, params: Mapping[str, str]) -> Outcome:
         """One walk per known user, for a server that refuses the plain list.
 
-        It trusts that no row passes from one user to another in the seconds between the reads of their lists.
+        It trusts that every row has a user who is listed or has rows here, and that none passes from one user to
+        another in the seconds between the reads of their lists.
         """
-        users: dict[int, None] = {}
-        walks = [
-            self._walk(
-                self._users,
-                self._users.params,
-                lambda _, ids: users.update((user, None) for user in ids if user is not None),
-            )
-        ]
-        name = self._endpoint.name
-        self._client.budget.require(name, len(users), len(users))
-        self._notes.append(f"the server refuses the plain list (HTTP 400): read user by user, {len(users):,} users")
-        walks += [
-            self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink, is_part=True) for user in users
-        ]
-        unproven = [walk.reason for walk in walks if walk.verdict is Verdict.UNPROVEN]
-        return Outcome(
-            verdict=Verdict.UNPROVEN if unproven else Verdict.PROVEN,
-            reason=f"{len(unproven):,} of {len(walks):,} lists, of them the first: {unproven[0]}" if unproven else "",
-            pages=sum(walk.pages for walk in walks),
-            distinct=sum(walk.distinct for walk in walks[1:]),
-            duplicates=sum(walk.duplicates for walk in walks[1:]),
-            total=None,
+        listed: dict[int, None] = {}
+        held = self._held(self._endpoint.name)
+        of_users = self._walk(
+            self._users,
+            self._users.params,
+            lambda _, ids: listed.update((user, None) for user in ids if user is not None),
+            held=self._held(self._users.name),
         )
+        users = [*listed, *sorted(held.users - listed.keys())]
+        self._client.budget.require(self._endpoint.name, len(users), len(users))
+        self._notes.append(f"the server refuses the plain list (HTTP 400): read user by user, {len(users):,} users")
+        parts, refused = [], 0
+        for user in users:
+            try:
+                parts.append(self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink, is_part=True))
+            except EndpointError:
+                if user in listed:
+                    raise
+                refused += 1
+        return _joined(of_users, parts, without_user=held.without_user, refused=refused)
 
     def _sink(self, records: list[Raw], ids: list[int | None]) -> None:
         self._writer.add(records, ids)
@@ -191,7 +206,31 @@ class Extraction:
             self._progress(Progress(self._writer.count, total, self._effort.requests, now - self._began))
 
 
+def _is_no_limit(outcome: Outcome, endpoint: Endpoint, held: Held) -> bool:
+    """Whether the list was longer once, and has not lost the row at its end, as it would if it were cut by now."""
+    longest = held.longest if endpoint.paged else held.longest_response
+    return longest > outcome.suspect and outcome.ends_where(held)
+
+
+def _joined(of_users: Outcome, parts: Sequence[Outcome], *, without_user: int, refused: int) -> Outcome:
+    """The outcome of lists that were read user by user; a size that one of them exceeds is no limit."""
+    longest = max((part.distinct for part in parts), default=0)
+    walks = [of_users, *(replace(part, suspect=0) if part.suspect < longest else part for part in parts)]
+    unproven = [walk.reason for walk in walks if walk.verdict is Verdict.UNPROVEN]
+    doubts = [f"{len(unproven):,} of {len(walks):,} lists, of them the first: {unproven[0]}"] if unproven else []
+    if refused:
+        doubts.append(f"the lists of {refused:,} users who are not listed any more were refused")
+    if without_user:
+        doubts.append(f"{without_user:,} rows that are held have no user, so that no user's list can show them")
+    return Outcome(
+        pages=sum(walk.pages for walk in walks),
+        distinct=sum(part.distinct for part in parts),
+        duplicates=sum(part.duplicates for part in parts),
+        doubts=tuple(doubts),
+    )
+
+
 def _doubted(outcome: Outcome) -> Outcome:
     """The filter is inclusive and looks back: the changes that were known before should have come again."""
     reason = "no row was sent, not even those that are known to have changed"
-    return replace(outcome, verdict=Verdict.UNPROVEN, reason=reason)
+    return replace(outcome, doubts=(reason,))

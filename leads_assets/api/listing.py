@@ -14,6 +14,7 @@ from leads_assets.endpoints import PRIMARY_KEY, Endpoint
 FILTER_SLACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
 _DIRECTIONS = {"asc": Order.ASCENDING, "desc": Order.DESCENDING}
+_OPPOSITES = {Order.DESCENDING: "asc", Order.ASCENDING: "desc", Order.UNKNOWN: "desc"}
 
 
 class _Dated(msgspec.Struct, gc=False):
@@ -23,8 +24,7 @@ class _Dated(msgspec.Struct, gc=False):
 class Listing:
     """Asks for the pages of one list; every method that asks raises a LeadsApiError.
 
-    `since`: only what changed since then, where the endpoint has a change filter. `is_part`: the list is one of
-    several, and an empty one is nothing to wonder at.
+    `since`: only what changed since then, where the endpoint has a change filter.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class Listing:
         *,
         limit: int,
         since: datetime | None = None,
-        is_part: bool = False,
     ) -> None:
         self._client = client
         self._endpoint = endpoint
@@ -45,7 +44,6 @@ class Listing:
         self._effort = effort
         self._window = {"limit": str(limit), "offset": "0"} if endpoint.paged else {}
         self._since = since if endpoint.change_filter else None
-        self._is_part = is_part
         self.total: int | None = None
         """The row count that the server stated last."""
         self.filter_ignored = False
@@ -79,17 +77,19 @@ class Listing:
         """At most `limit` rows from row `offset` on."""
         return self._ask(offset, {**self._params, "limit": str(limit), "offset": str(offset)})
 
+    def backwards(self, limit: int, order: Order) -> Page:
+        """The first `limit` rows of the list when it is asked for in the order opposite to `order`."""
+        direction = _OPPOSITES[order]
+        query = {**self._params, "direction": direction, "limit": str(limit), "offset": "0"}
+        return self._ask(0, query, may_be_empty=True)
+
     def _front(self) -> Page:
-        page = self._ask(0, {**self._params, **self._window})
-        if page.records or page.total is not None or self._is_part:
-            return page
-        # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
         return self._ask(0, {**self._params, **self._window})
 
-    def _ask(self, offset: int, query: Mapping[str, str]) -> Page:
+    def _ask(self, offset: int, query: Mapping[str, str], *, may_be_empty: bool = False) -> Page:
         def parse(body: bytes, headers: Mapping[str, str]) -> Page:
             page = parse_page(body, headers, self._endpoint.data_selector)
-            if not page.records and page.total and offset < page.total:
+            if not page.records and page.total and offset < page.total and not may_be_empty:
                 raise Malformed(f"an empty page at row {offset:,} of {page.total:,}")
             return page
 

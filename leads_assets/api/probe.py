@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from leads_assets.api.client import ApiClient, Effort
+from leads_assets.api.ends import FULL_PAGE
 from leads_assets.api.pages import Page, parse_page
-from leads_assets.api.walk import FULL_PAGE
 from leads_assets.endpoints import Endpoint
 
 _NEWEST_FIRST = {"limit": "1", "order": "last_update", "direction": "desc"}

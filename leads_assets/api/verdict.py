@@ -3,24 +3,55 @@
 from dataclasses import dataclass
 
 from leads_assets.api.coverage import Coverage, Order
-from leads_assets.extract import Verdict
+from leads_assets.api.ends import Totals
+from leads_assets.extract import Held, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a walk ended. `total` is the last row count that the server stated."""
+    """How a walk ended.
 
-    verdict: Verdict
-    reason: str
+    `doubts` are the reasons against a proof. `suspect` is a number of rows at which the server may have cut the list; 0
+    where its end was shown. `total` is the last row count of the whole list that the server stated. `first` and `last`
+    are the lowest and the highest id; `order` is how the ids ran.
+    """
+
     pages: int
     distinct: int
-    duplicates: int
-    total: int | None
+    duplicates: int = 0
+    total: int | None = None
+    doubts: tuple[str, ...] = ()
+    suspect: int = 0
+    order: Order = Order.UNKNOWN
+    lowest: int | None = None
+    highest: int | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Proven where nothing speaks against it."""
+        return Verdict.UNPROVEN if self.doubts or self.suspect else Verdict.PROVEN
+
+    @property
+    def reason(self) -> str:
+        """What speaks against a proof; empty where nothing does."""
+        limit = (
+            f"{self.suspect:,} rows may be a limit of the server: a longer read would show that it is none,"
+            " and LEADS_WHOLE_LISTS takes your word for it"
+        )
+        return "; ".join((*self.doubts, limit) if self.suspect else self.doubts)
 
     @property
     def is_blank(self) -> bool:
         """Whether there was no row, and no word from the server that there is none."""
         return self.verdict is Verdict.PROVEN and self.distinct == 0 and self.total is None
+
+    def ends_where(self, held: Held) -> bool:
+        """Whether the row that stood at the end of the list is still there: a cut would have taken it first."""
+        if self.lowest is None or self.highest is None or held.lowest is None or held.highest is None:
+            return False
+        if self.order is Order.ASCENDING:
+            return self.highest >= held.highest
+        return self.order is Order.DESCENDING and self.lowest <= held.lowest
 
 
 class Doubts:
@@ -28,6 +59,8 @@ class Doubts:
 
     def __init__(self) -> None:
         self._reasons: dict[str, None] = {}
+        self.suspect = 0
+        """The number of rows at which the server may have cut the list; 0 for none."""
 
     def __bool__(self) -> bool:
         return bool(self._reasons)
@@ -40,8 +73,9 @@ class Doubts:
         """The server states a total that its own pages exceed."""
         self.add(f"the server states fewer rows ({total:,}) than it sends ({seen:,} and more)")
 
-    def outcome(self, coverage: Coverage, *, pages: int, total: int | None, moved: bool) -> Outcome:
+    def outcome(self, coverage: Coverage, totals: Totals, *, pages: int, moved: bool) -> Outcome:
         """The verdict on what was read in `pages` pages; `moved`: rows came or went meanwhile."""
+        total = totals.value
         if coverage.rejected:
             self.add(f"{coverage.rejected:,} records came without a usable id")
         if pages > 1 and coverage.order is Order.NONE:
@@ -51,10 +85,13 @@ class Doubts:
             if is_short or (coverage.distinct > total and not moved):
                 self.add(f"the server states {total:,} rows, {coverage.distinct:,} different ids were read")
         return Outcome(
-            verdict=Verdict.UNPROVEN if self else Verdict.PROVEN,
-            reason="; ".join(self._reasons),
             pages=pages,
             distinct=coverage.distinct,
             duplicates=coverage.duplicates,
             total=total,
+            doubts=tuple(self._reasons),
+            suspect=self.suspect,
+            order=coverage.order,
+            lowest=coverage.lowest,
+            highest=coverage.highest,
         )

@@ -68,6 +68,7 @@ def _preview(
             folder.path,
             changed_since=plan.changed_since,
             bound_to=bound_account(warehouse),
+            held=lambda name: states[name].held if name in states else Held(),
             progress=tell,
         )
         return preview_load(copy, options, extract)

@@ -16,7 +16,16 @@ from leads_assets.demo.table import MadeRows, Selection, Table, epoch_millisecon
 
 EVENT_LOG_ROWS = 1_000
 """The webhook log keeps this many rows, the newest: the stand-in for the ten days of live servers."""
-_MOST_FOLLOW_UPS = 1_840
+_MOST_FOLLOW_UPS = 1_841
+_SMALLEST_LIMIT = 20
+
+
+def _follow_ups(leads: int) -> int:
+    """One for every fourth lead; never a number that a reader may take for a limit of the server."""
+    count = min(leads // 4, _MOST_FOLLOW_UPS)
+    while count >= _SMALLEST_LIMIT and (count % 5 == 0 or count & (count - 1) == 0):
+        count -= 1
+    return count
 
 
 def descends(endpoint: str, order: str | None, direction: str | None) -> bool:
@@ -50,7 +59,7 @@ class Account:
         made["webhook_events"] = MadeRows(self._events.ids, self._events.row)
         tables = {name: Table(source, SIZES[name]) for name, source in made.items()}
         tables["leads"] = Table(lead_rows, leads)
-        tables["follow_ups"] = Table(MadeRows(follow_ups.ids, follow_ups.row), min(leads // 4, _MOST_FOLLOW_UPS))
+        tables["follow_ups"] = Table(MadeRows(follow_ups.ids, follow_ups.row), _follow_ups(leads))
         return tables
 
     @property
@@ -167,6 +176,19 @@ class Account:
             table.put(row_id, row, now)
             self._announce(event, row)
             return True
+
+    def change(self, endpoint: str, ids: Iterable[int], **fields: object) -> None:
+        """Change rows to these values, and their `updated_at`. Raises KeyError for an id that is not there."""
+        with self._lock:
+            table = self._tables[endpoint]
+            for row_id in ids:
+                if row_id not in table:
+                    raise KeyError(row_id)
+                now = self._now()
+                row = table.row(row_id) | fields
+                if "updated_at" in row:
+                    row["updated_at"] = iso(now)
+                table.put(row_id, row, now)
 
     def delete(self, endpoint: str, ids: Iterable[int]) -> list[int]:
         """Delete rows; ids that are not there are left out of the returned list."""

@@ -9,7 +9,7 @@ from leads_assets.demo.bodies import Form, list_reply, spoil
 from leads_assets.demo.drift import Drift
 from leads_assets.demo.faults import PING, Fault
 from leads_assets.demo.messages import Reply, Request, error_reply, json_reply
-from leads_assets.demo.paging import bend, page_request
+from leads_assets.demo.paging import bend, left_of_page, page_request
 from leads_assets.demo.refusals import refusal
 from leads_assets.demo.switchboard import Switchboard
 from leads_assets.endpoints import Endpoint
@@ -65,6 +65,7 @@ class Answers:
             return error_reply(400, str(error), "invalid_parameter")
         page = bend(page, faults, is_paged=is_paged)
         rows, total = page.read(self._account)
+        rows = left_of_page(rows, self._account, endpoint.name, faults)
         if "drift" in faults:
             self.drift.step(faults["drift"].text, page, rows)
         form = Form(endpoint.name in self._deployment.bare, endpoint.name in self._deployment.totals)

@@ -61,7 +61,7 @@ class Form:
     def under(self, faults: Mapping[str, Fault]) -> "Form":
         """The form that the faults make of this one."""
         form = self
-        if faults.keys() & {"body_total", "text_total", "wrong_total"}:
+        if faults.keys() & {"body_total", "text_total", "wrong_total", "page_total", "most_total"}:
             form = replace(form, has_total=True)
         if "no_total" in faults:
             form = replace(form, has_total=False)
@@ -88,10 +88,19 @@ def _join(rows: list[bytes], form: Form, faults: Mapping[str, Fault], total: int
     return b'{"' + (b"items" if "no_selector" in faults else b"data") + b'":' + array + stated + b"}"
 
 
+def _stated(rows: list[bytes], total: int, faults: Mapping[str, Fault]) -> int:
+    """The total that is stated of a list of `total` rows."""
+    if "page_total" in faults:
+        return len(rows)
+    if "most_total" in faults:
+        return min(total, faults["most_total"].whole)
+    return total + (faults["wrong_total"].whole if "wrong_total" in faults else 0)
+
+
 def list_reply(rows: list[bytes], total: int, form: Form, faults: Mapping[str, Fault]) -> Reply:
     """The reply with these records, as the faults leave it."""
     form = form.under(faults)
-    stated = total + (faults["wrong_total"].whole if "wrong_total" in faults else 0) if form.has_total else None
+    stated = _stated(rows, total, faults) if form.has_total else None
     body = _join(rows, form, faults, stated)
     if "cut_json" in faults:
         body = body[: len(body) // 2]

@@ -41,12 +41,19 @@ KINDS: Mapping[str, str] = {
     "misfit": "Puts a text into a number column (else a time column) of the first record of each page.",
     "cap": "Gives at most this many rows a page; unpaged lists then honour limit and offset too.",
     "cap_hard": "Gives at most this many rows a page; unpaged lists give their first rows whatever the offset.",
+    "cut": "Gives the first this many rows of an unpaged list, and no others whatever is asked.",
+    "window": "Gives no row from this place of a list on.",
+    "page_bytes": "Ends a page before this many bytes of records, but not before its first row.",
+    "hide": "Takes the rows from place A on, B of them (`A:B`, in order of id), out of each page after it was cut.",
     "ignore_offset": "Gives the first page whatever the offset.",
     "empty_page": "Gives no rows while the stated total stays.",
     "no_total": "States no total.",
     "body_total": "States the total in the body, as a number, instead of the header.",
     "text_total": "States the total in the body, as a text, instead of the header.",
     "wrong_total": "States the total with this number added.",
+    "page_total": "States the number of rows of the page as the total.",
+    "most_total": "States this number as the total where it is more.",
+    "ignore_direction": "Gives the ascending order whatever direction is asked.",
     "ignore_order": "Gives the default order whatever is asked.",
     "ignore_updated_after": "Gives unchanged rows too whatever is asked.",
     "duplicate_row": "Gives the first row of each page twice, as one row more.",
@@ -70,6 +77,11 @@ DEFAULTS: Mapping[str, str | float] = {
     "unknown_field": "added_field",
     "cap": 50,
     "cap_hard": 50,
+    "cut": 50,
+    "window": 200,
+    "page_bytes": 64_000,
+    "hide": "100:120",
+    "most_total": 200,
     "wrong_total": 1,
     "drift": "delete:read",
 }
@@ -110,6 +122,8 @@ class Fault:
             self._check_number()
         if self.kind == "drift":
             self._check_drift()
+        if self.kind == "hide" and not re.fullmatch(r"\d+:\d+", self.text):
+            raise ValueError(f"hide takes A:B, two whole numbers, not {self.text!r}")
 
     def _check_number(self) -> None:
         try:

@@ -1,13 +1,15 @@
 """Which rows a request asks for, and how faults bend that."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import accumulate, islice
 
 from leads_assets.demo.account import Account, descends
 from leads_assets.demo.faults import Fault
 from leads_assets.demo.messages import Request
-from leads_assets.endpoints import Endpoint
+from leads_assets.endpoints import PRIMARY_KEY, Endpoint
 
 _ORDERS = ("id", "last_update", "created_at")
 
@@ -96,6 +98,11 @@ def page_request(endpoint: Endpoint, request: Request, *, is_paged: bool, max_li
 
 def bend(page: PageRequest, faults: Mapping[str, Fault], *, is_paged: bool) -> PageRequest:
     """The rows that the server gives in place of those asked for."""
+    if "cut" in faults and not is_paged:
+        page = replace(page, offset=0, limit=faults["cut"].whole)
+    if "window" in faults:
+        left = max(0, faults["window"].whole - page.offset)
+        page = replace(page, limit=left if page.limit is None else min(page.limit, left))
     cap = faults.get("cap") or faults.get("cap_hard")
     if cap is not None:
         page = replace(page, limit=cap.whole if page.limit is None else min(page.limit, cap.whole))
@@ -103,6 +110,8 @@ def bend(page: PageRequest, faults: Mapping[str, Fault], *, is_paged: bool) -> P
             page = replace(page, offset=0)
     if "ignore_offset" in faults:
         page = replace(page, offset=0)
+    if "ignore_direction" in faults and page.direction is not None:
+        page = replace(page, direction="asc")
     if "ignore_order" in faults:
         page = replace(page, order=None, direction=None)
     if "ignore_updated_after" in faults:
@@ -110,3 +119,22 @@ def bend(page: PageRequest, faults: Mapping[str, Fault], *, is_paged: bool) -> P
     if "shuffle" in faults:
         page = replace(page, order="shuffled", direction="asc")
     return page
+
+
+def hidden_ids(account: Account, endpoint: str, fault: Fault) -> frozenset[int]:
+    """The ids of the rows that the fault `hide` takes out of the pages of a list."""
+    first, _, count = fault.text.partition(":")
+    ids = (row[PRIMARY_KEY] for row in account.rows(endpoint))
+    return frozenset(islice(ids, int(first), int(first) + int(count)))
+
+
+def left_of_page(rows: list[bytes], account: Account, endpoint: str, faults: Mapping[str, Fault]) -> list[bytes]:
+    """The rows of a page that the server sends in the end."""
+    if "page_bytes" in faults:
+        lengths = accumulate(len(row) for row in rows)
+        fitting = sum(length <= faults["page_bytes"].whole for length in lengths)
+        rows = rows[: max(1, fitting)]
+    if "hide" in faults:
+        hidden = hidden_ids(account, endpoint, faults["hide"])
+        rows = [row for row in rows if json.loads(row)[PRIMARY_KEY] not in hidden]
+    return rows

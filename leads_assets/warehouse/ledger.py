@@ -1,15 +1,17 @@
 """The ledger: what each load did, written in the load's own transaction, and what the next read may rely on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from leads_assets.endpoints import PRIMARY_KEY, Endpoint
+from leads_assets.extract import Held
 from leads_assets.warehouse.bookkeeping import RUNS, exists
 from leads_assets.warehouse.connection import Session, Warehouse
-from leads_assets.warehouse.sql import literal, moment
+from leads_assets.warehouse.sql import literal, moment, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class LedgerRow:
     account: str | None = None
 
 
+USER_COLUMN = "user_id"
+"""Tells whose a row is, in a list that may be read user by user."""
 _AS_JSON = ("misfits", "new_columns", "seconds", "notes")
 
 
@@ -77,31 +81,73 @@ class SyncState:
     """What is known of one endpoint before it is read again. Times in UTC; all None where it was never loaded.
 
     `watermark`: newest `updated_at` of the rows that a proven read has committed. `last_full`: begin of the last proven
-    full read. `known`: whether any read of it was ever committed.
+    full read. `known`: whether any read of it was ever committed. `held`: what a full read can compare itself with.
     """
 
     watermark: datetime | None = None
     last_full: datetime | None = None
     known: bool = False
+    held: Held = field(default_factory=Held)
 
 
-def sync_states(warehouse: Warehouse) -> dict[str, SyncState]:
-    """The state of every endpoint that was loaded before and whose table still stands."""
+def sync_states(warehouse: Warehouse, endpoints: Iterable[Endpoint] = ()) -> dict[str, SyncState]:
+    """The state of every endpoint that was loaded before and whose table still stands.
+
+    Only of `endpoints` it says which rows are held.
+    """
     with warehouse.read("the ledger") as session:
         if session is None or not exists(session):
             return {}
-        rows = session.run(
-            "reading the ledger",
-            f"""{RUNS}
-            SELECT endpoint,
-                max(watermark) FILTER (verdict = 'proven' AND ours),
-                max(began_at) FILTER (verdict = 'proven' AND ours AND mode = 'full')
-            FROM runs GROUP BY endpoint
-            """,
-        )
+        loads = session.run("reading the ledger", _LOADS)
+        columns = {name: frozenset(columns) for name, *_, columns in loads}
+        rows = _held_rows(session, [(endpoint, columns.get(endpoint.name, frozenset())) for endpoint in endpoints])
     return {
-        endpoint: SyncState(watermark=watermark, last_full=last_full, known=True)
-        for endpoint, watermark, last_full in rows
+        name: SyncState(
+            watermark=watermark,
+            last_full=last_full,
+            known=True,
+            held=replace(rows.get(name, Held()), longest=longest, longest_response=response),
+        )
+        for name, watermark, last_full, longest, response, _ in loads
+    }
+
+
+_LOADS = """
+SELECT endpoint,
+    max(watermark) FILTER (verdict = 'proven'),
+    max(began_at) FILTER (verdict = 'proven' AND mode = 'full'),
+    coalesce(max(rows_read) FILTER (mode = 'full'), 0),
+    -- One page, and one more to see whether it was all.
+    coalesce(max(rows_read) FILTER (mode = 'full' AND pages <= 2), 0),
+    any_value(columns)
+FROM ops.sync_runs JOIN (
+    SELECT table_name AS endpoint, list(column_name) AS columns FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = 'main'
+    GROUP BY ALL
+) USING (endpoint)
+GROUP BY endpoint
+"""
+
+
+def _held_rows(session: Session, tables: Iterable[tuple[Endpoint, frozenset[str]]]) -> dict[str, Held]:
+    """The ids and users of live rows, by endpoint; nothing for a table that somebody has taken a column from."""
+    parts = []
+    for endpoint, columns in tables:
+        if not {PRIMARY_KEY, "_deleted_at"} <= columns:
+            continue
+        by_user = endpoint.per_user_fallback and USER_COLUMN in columns
+        users = f"list(DISTINCT {USER_COLUMN}), count(*) - count({USER_COLUMN})" if by_user else "NULL, 0"
+        parts.append(
+            f"SELECT {literal(endpoint.name)}, min({PRIMARY_KEY}), max({PRIMARY_KEY}), {users}"
+            f" FROM main.{quoted(endpoint.name)} WHERE _deleted_at IS NULL"
+        )
+    if not parts:
+        return {}
+    return {
+        name: Held(lowest=lowest, highest=highest, users=frozenset(users or ()) - {None}, without_user=without_user)
+        for name, lowest, highest, users, without_user in session.run(
+            "looking for live rows", " UNION ALL ".join(parts)
+        )
     }
 
 

@@ -29,6 +29,10 @@ class Change:
 class Server:
     """Rows are id -> time of the last change; `order` is id or updated, `cap` the largest page.
 
+    `total` is what it states: none, true, capped (no more than the window) or page (the rows of the answer). No row
+    from place `window` on is served. A row in `huge` shares no page with another one, as if pages were cut by their
+    bytes. Rows in `hidden` are taken out of a page after it was cut. Where `heeds_direction` is false, the list asked
+    backwards is the list. A plain list knows neither limit nor offset, and is cut at `cut` rows.
     `changes[n]` happen before request number n (from 0) is answered, `faults[n]` spoils the answer to it.
     """
 
@@ -36,8 +40,13 @@ class Server:
     order: str = "id"
     descending: bool = False
     cap: int = 100
-    totals: bool = True
+    total: str = "true"
     is_plain: bool = False
+    cut: int | None = None
+    window: int | None = None
+    huge: frozenset[int] = frozenset()
+    hidden: frozenset[int] = frozenset()
+    heeds_direction: bool = True
     changes: dict[int, list[Change]] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     requests: int = 0
@@ -45,31 +54,52 @@ class Server:
     def __post_init__(self) -> None:
         self._clock = max(self.rows.values(), default=0)
         self._deleted: dict[int, int] = {}
-        self.survivors = set(self.rows)
+        self.survivors = self._visible()
+        self.gone_before: set[int] = set()
 
-    def listing(self) -> list[int]:
-        """The ids in the server's order."""
+    def _visible(self) -> set[int]:
+        return set(self.rows) - self.hidden
+
+    def listing(self, *, backwards: bool = False) -> list[int]:
+        """The ids in the server's order, hidden ones too."""
         ids = sorted(self.rows, key=lambda row: row if self.order == "id" else self.rows[row])
-        return ids[::-1] if self.descending else ids
+        return ids[::-1] if self.descending != (backwards and self.heeds_direction) else ids
 
-    def page(self, offset: int, limit: int) -> Page:
+    def page(self, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """One answer, after the changes that come before it."""
         number = self.requests
         self.requests += 1
         for change in self.changes.get(number, []):
             self._change(change)
         if number == 0:
-            self.survivors = set(self.rows)
+            self.survivors = self._visible()
+            self.gone_before = set(self._deleted)
         fault = self.faults.get(number)
         if fault == "error":
             raise Unavailable("gone")
         limit = min(limit, self.cap)
         if fault == "short":
             limit = max(2, limit // 2)
-        listing = self.listing()
-        found = [] if fault == "empty" else listing if self.is_plain else listing[offset : offset + limit]
+        listing = self.listing(backwards=backwards)
+        if fault == "empty":
+            found = []
+        elif self.is_plain:
+            found = listing[: self.cut]
+        else:
+            found = self._within_bytes(listing[: self.window][offset : offset + limit])
+        found = [row for row in found if row not in self.hidden]
         records = [Raw(b'{"id":%d,"updated_at":%d}' % (row, self.rows[row])) for row in found]
-        return Page(records, list(found), len(listing) if self.totals else None)
+        return Page(records, list(found), self._total(len(found)))
+
+    def _within_bytes(self, rows: list[int]) -> list[int]:
+        """As many rows as fit into a page, and at least one."""
+        end = next((place for place, row in enumerate(rows) if row in self.huge), len(rows))
+        return rows[: max(1, end)]
+
+    def _total(self, sent: int) -> int | None:
+        visible = len(self._visible())
+        capped = visible if self.window is None else min(visible, self.window)
+        return {"none": None, "true": visible, "capped": capped, "page": sent}[self.total]
 
     def _change(self, change: Change) -> None:
         listing = self.listing()
@@ -78,6 +108,7 @@ class Server:
         elif change.kind == "restore" and self._deleted:
             row = sorted(self._deleted)[change.place * len(self._deleted) // 100]
             self.rows[row] = self._deleted.pop(row)
+            self.gone_before.discard(row)
         elif change.kind in ("delete", "update") and listing:
             row = listing[change.place * len(listing) // 100]
             if change.kind == "update":
@@ -117,6 +148,7 @@ def walk(server: Server, *, limit: int, paged: bool = True, asked: bool = True, 
         paged=paged,
         first=lambda: server.page(0, limit if paged else server.cap),
         at=server.page,
+        backwards=lambda rows, _: server.page(0, rows, backwards=True),
         sink=lambda records, ids: taken.extend(row for row in ids if row is not None),
         fits=lambda pages, rows: None,
         cancel=lambda: None,

@@ -12,7 +12,7 @@ from leads_assets.api.client import ApiClient, Limits
 from leads_assets.api.extraction import Extraction, Progress, ReadOptions
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract, Verdict
+from leads_assets.extract import Extract, Held, Verdict
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -74,6 +74,7 @@ class Reading:
         source: DemoApi | ApiClient,
         endpoint: str | Endpoint = "leads",
         since: datetime | None = None,
+        held: Held | None = None,
         **options: Any,
     ) -> Extract:
         """One endpoint from a server or through a client."""
@@ -86,6 +87,7 @@ class Reading:
             ENDPOINTS[endpoint] if isinstance(endpoint, str) else endpoint,
             folder,
             users=ENDPOINTS["users"],
+            held=lambda _: held or Held(),
             options=ReadOptions(**options),
             progress=self.told.append,
             clock=self.time.clock,

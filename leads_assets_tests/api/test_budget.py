@@ -150,14 +150,14 @@ def test_a_list_that_does_not_fit_into_the_day_costs_one_request(open_api: OpenA
     with pytest.raises(BudgetSpent) as caught:
         reading.read(reading.client(api.base_url, daily=20))
     assert str(caught.value).startswith(
-        "leads: 2,000 rows need 20 more requests, 19 of 20 are left today (raise LEADS_API_DAILY_REQUESTS"
+        "leads: 2,000 rows need 21 more requests, 19 of 20 are left today (raise LEADS_API_DAILY_REQUESTS"
     )
     assert api.count() == 1
 
 
 def test_a_list_that_just_fits_is_read(open_api: OpenApi, reading: Reading) -> None:
-    extract = reading.read(reading.client(open_api(leads=2_000).base_url, daily=21))
-    assert (extract.requests, extract.budget_left) == (21, 0)
+    extract = reading.read(reading.client(open_api(leads=2_000).base_url, daily=22))
+    assert (extract.requests, extract.budget_left) == (22, 0)
 
 
 def test_the_pace_gives_each_request_its_own_turn(reading: Reading) -> None:

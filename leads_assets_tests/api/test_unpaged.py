@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.extract import Verdict
 from leads_assets_tests.conftest import OpenApi
@@ -13,17 +14,23 @@ from .reading import Reading, ids, is_proven, truth
 UNPAGED = [name for name, endpoint in ENDPOINTS.items() if not endpoint.paged]
 
 
-def _with_250_rows(open_api: OpenApi, *faults: str, **options: Any) -> Any:
+def _with_251_rows(open_api: OpenApi, *faults: str, **options: Any) -> Any:
     api = open_api(*faults, **options)
     for name in UNPAGED:
-        api.account.insert(name, 250 - api.account.total(name))
+        api.account.insert(name, 251 - api.account.total(name))
     return api
+
+
+def _resize(api: DemoApi, size: int) -> None:
+    users = truth(api, "users")
+    api.account.delete("users", users[size:])
+    api.account.insert("users", size - len(users))
 
 
 def test_all_twelve_unpaged_lists_that_a_server_caps_are_read_to_their_ends(
     open_api: OpenApi, reading: Reading
 ) -> None:
-    api = _with_250_rows(open_api, "cap=100")
+    api = _with_251_rows(open_api, "cap=100")
     assert len(UNPAGED) == 12
     for name in UNPAGED:
         extract = reading.read(api, name)
@@ -33,39 +40,57 @@ def test_all_twelve_unpaged_lists_that_a_server_caps_are_read_to_their_ends(
 
 @pytest.mark.parametrize("cap", [20, 50, 100, 220])
 def test_an_unpaged_list_that_is_cut_for_good_is_unproven(open_api: OpenApi, reading: Reading, cap: int) -> None:
-    extract = reading.read(_with_250_rows(open_api, f"cap_hard={cap}", max_limit=1_000), "users")
+    extract = reading.read(_with_251_rows(open_api, f"cap_hard={cap}", max_limit=1_000), "users")
     assert extract.verdict is Verdict.UNPROVEN
-    assert extract.reason == f"{cap} rows may be a limit of the server, which ignores `offset`"
+    assert extract.reason.startswith(f"{cap} rows may be a limit of the server")
     assert extract.spooled.count == cap
 
 
 def test_an_unpaged_list_cut_below_its_total_is_unproven(open_api: OpenApi, reading: Reading) -> None:
-    extract = reading.read(_with_250_rows(open_api, "cap_hard=100", totals=("users",)), "users")
-    assert extract.reason == ("the server ignores `offset`; the server states 250 rows, 100 different ids were read")
+    extract = reading.read(_with_251_rows(open_api, "cap_hard=100", totals=("users",)), "users")
+    assert extract.reason == ("the server ignores `offset`; the server states 251 rows, 100 different ids were read")
 
 
-@pytest.mark.parametrize(("size", "requests"), [(23, 1), (99, 1), (40, 2), (130, 2), (220, 2)])
+@pytest.mark.parametrize(("size", "requests"), [(23, 1), (99, 1), (10, 2), (131, 2), (219, 2)])
 def test_an_unpaged_list_is_whole_where_the_server_ignores_limit_too(
     open_api: OpenApi, reading: Reading, size: int, requests: int
 ) -> None:
     api = open_api()
-    api.account.insert("users", size - 23)
+    _resize(api, size)
     extract = reading.read(api, "users")
     assert is_proven(extract)
     assert (ids(extract), extract.requests) == (truth(api, "users"), requests)
 
 
-def test_an_unpaged_list_of_exactly_a_likely_limit_is_unproven_without_a_total(
-    open_api: OpenApi, reading: Reading
+@pytest.mark.parametrize("size", [20, 30, 50, 64, 75, 100, 128, 240, 250, 1_500])
+@pytest.mark.parametrize("totals", [(), ("users",)])
+def test_an_unpaged_list_of_a_round_size_is_unproven_whether_the_size_is_stated_or_not(
+    open_api: OpenApi, reading: Reading, size: int, totals: tuple[str, ...]
 ) -> None:
-    for totals, verdict in [((), Verdict.UNPROVEN), (("users",), Verdict.PROVEN)]:
-        api = open_api(totals=totals)
-        api.account.insert("users", 77)
-        assert reading.read(api, "users").verdict is verdict
+    """A server that sends all, and one that cuts and counts what it sends, answer alike."""
+    api = open_api(totals=totals)
+    _resize(api, size)
+    extract = reading.read(api, "users")
+    assert extract.verdict is Verdict.UNPROVEN
+    assert extract.reason.startswith(f"{size:,} rows may be a limit of the server")
+    assert (ids(extract), extract.requests) == (truth(api, "users"), 2)
+
+
+@pytest.mark.parametrize("totals", [(), ("users",)])
+def test_an_unpaged_list_of_a_round_size_is_proven_where_the_server_can_be_asked_for_more(
+    open_api: OpenApi, reading: Reading, totals: tuple[str, ...]
+) -> None:
+    api = open_api(totals=totals, paged=("users",))
+    _resize(api, 60)
+    extract = reading.read(api, "users")
+    assert (is_proven(extract), ids(extract)) == (bool(totals), truth(api, "users"))
+    _resize(api, 63)
+    assert is_proven(reading.read(api, "users"))
 
 
 def test_an_unpaged_list_whose_probe_fails_is_kept_and_unproven(open_api: OpenApi, reading: Reading) -> None:
     api = open_api("status=400@clients_folders+1")
+    api.account.insert("clients_folders", 9)
     extract = reading.read(api, "clients_folders")
     assert extract.verdict is Verdict.UNPROVEN
     assert "may be truncated, and asking for more failed (clients_folders: HTTP 400" in extract.reason

@@ -18,9 +18,9 @@ def of(told: Told, endpoint: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("total", "size", "requests"), [(0, 100, 1), (99, 100, 1), (100, 100, 3), (199, 100, 3), (145_719, 100, 1_473)]
+    ("total", "size", "requests"), [(0, 100, 1), (99, 100, 1), (100, 100, 3), (199, 100, 4), (145_719, 100, 1_474)]
 )
-def test_a_walk_needs_a_page_per_99_rows_and_two_looks_at_the_front(total: int, size: int, requests: int) -> None:
+def test_a_walk_needs_a_page_per_99_rows_and_a_look_at_either_end(total: int, size: int, requests: int) -> None:
     assert pages_needed(total, size) == requests
 
 

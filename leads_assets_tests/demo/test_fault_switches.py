@@ -120,6 +120,22 @@ def _repeats_page_one(api: DemoApi) -> bool:
     return ids(get(api, "leads", offset=100)) == ids(get(api, "leads"))
 
 
+def _page(api: DemoApi, offset: int, **query: object) -> list[int]:
+    return ids(get(api, "leads", offset=offset, **ALL_LEADS | query))
+
+
+def _ends_pages_by_bytes(api: DemoApi) -> bool:
+    truth = [row["id"] for row in api.account.rows("leads")]
+    api.account.change("leads", truth[3:4], description="x" * 9_000)
+    found = [_page(api, offset) for offset in (0, 2, 3)]
+    return found == [truth[:3], truth[2:3], truth[3:4]] and 1 < len(_page(api, 4)) < 10
+
+
+def _gives_ten_users_whatever_is_asked(api: DemoApi) -> bool:
+    queries: list[dict[str, int]] = [{}, {"limit": 5, "offset": 9}]
+    return [len(ids(get(api, "users", **query))) for query in queries] == [10, 10]
+
+
 def _is_empty_with_total(api: DemoApi) -> bool:
     response = get(api, "leads", **ALL_LEADS)
     return rows(response) == [] and response.headers[TOTAL] == "250"
@@ -213,6 +229,10 @@ CASES: list[tuple[str, Check]] = [
     ("misfit@pipelines", lambda api: rows(get(api, "pipelines"))[0]["created_at"] == "not a number"),
     ("cap=10", _pages_users_by_ten),
     ("cap_hard=10", _gives_ten_users_only),
+    ("cut=10", _gives_ten_users_whatever_is_asked),
+    ("window=120", lambda api: [len(_page(api, offset)) for offset in (0, 100, 120)] == [100, 20, 0]),
+    ("page_bytes=5000", _ends_pages_by_bytes),
+    ("hide=90:120", lambda api: [len(_page(api, offset)) for offset in (0, 100, 200)] == [90, 0, 40]),
     ("ignore_offset", _repeats_page_one),
     ("empty_page", _is_empty_with_total),
     ("no_total", _total(None, None)),
@@ -220,6 +240,9 @@ CASES: list[tuple[str, Check]] = [
     ("text_total", _total(None, "250")),
     ("wrong_total=-3", _total("247", None)),
     ("wrong_total@users", lambda api: get(api, "users").headers[TOTAL] == "24"),
+    ("page_total", lambda api: get(api, "leads", limit=30, **ALL_LEADS).headers[TOTAL] == "30"),
+    ("most_total=200", _total("200", None)),
+    ("ignore_direction", lambda api: _page(api, 0, direction="desc") == _page(api, 0)),
     ("ignore_order", _keeps_the_default_order),
     ("ignore_updated_after", _keeps_old_rows),
     ("duplicate_row", _repeats_a_row),

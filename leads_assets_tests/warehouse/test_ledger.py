@@ -1,10 +1,13 @@
 """What a load leaves in the books, and what the next read may rely on."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.extract import Held
 from leads_assets.warehouse import bookkeeping
 from leads_assets.warehouse.errors import WarehouseUnusable
 from leads_assets.warehouse.ledger import SyncState, freshness, sync_states
@@ -44,10 +47,37 @@ def test_what_is_known_before_a_read(desk: Desk) -> None:
     desk.load([], endpoint="teams", verdict="unproven")
     assert sync_states(desk.warehouse) == {
         "things": SyncState(
-            watermark=datetime(2026, 1, 5, tzinfo=UTC), last_full=NOON + timedelta(minutes=1), known=True
+            watermark=datetime(2026, 1, 5, tzinfo=UTC),
+            last_full=NOON + timedelta(minutes=1),
+            known=True,
+            held=Held(longest=1, longest_response=1),
         ),
         "teams": SyncState(watermark=None, last_full=None, known=True),
     }
+
+
+def test_what_is_held_before_a_read(desk: Desk) -> None:
+    desk.load([{"id": 4}, {"id": 7}, {"id": 9}], endpoint="teams", verdict="unproven")
+    desk.load([{"id": 7}, {"id": 9}], endpoint="teams")
+    desk.load(replace(desk.extract([{"id": row} for row in range(5)], endpoint="steps"), pages=3))
+    rows = [{"id": 1, "user_id": 5}, {"id": 2, "user_id": 6}, {"id": 3, "user_id": 5}, {"id": 8}, {"id": 9}]
+    desk.load(rows, endpoint="follow_ups")
+    desk.load([rows[0], *rows[2:]], endpoint="follow_ups")
+    states = sync_states(desk.warehouse, ENDPOINTS.values())
+    assert {name: state.held for name, state in states.items()} == {
+        "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
+        "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
+        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, users=frozenset({5}), without_user=2),
+    }
+
+
+@pytest.mark.parametrize("column", ["user_id", "_deleted_at"])
+def test_a_column_that_somebody_dropped_keeps_no_state_from_being_read(desk: Desk, column: str) -> None:
+    desk.load([{"id": 1, "user_id": 5}], endpoint="follow_ups")
+    with desk.warehouse.write("the test") as session:
+        session.run("dropping", f"ALTER TABLE main.follow_ups DROP COLUMN {column}")
+    held = sync_states(desk.warehouse, ENDPOINTS.values())["follow_ups"].held
+    assert (held.longest, held.users) == (1, frozenset())
 
 
 def test_a_table_that_somebody_dropped_is_not_known(desk: Desk) -> None:
