@@ -94,6 +94,7 @@ def endpoint_asset(
                     folder.path,
                     changed_since=plan.changed_since,
                     bound_to=None if sync.new_account else warehouse.account(),
+                    after=state.number,
                     progress=lambda progress: context.log.info(progress_line(endpoint.name, progress)),
                 )
                 delivery = Delivery(extract, folder.remove)

@@ -12,9 +12,9 @@ from leads_assets.endpoints import ENDPOINTS
 from leads_assets.planning import ReadPlan
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseError
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets.warehouse.preview import copy_for_preview, preview_load
+from leads_assets.warehouse.runs import SyncRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class _Difference:
     """What would become of one endpoint: the row that its load would write, or why there is none."""
 
     endpoint: str
-    row: LedgerRow | None
+    row: SyncRun | None
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def diff(settings: Settings, plans: dict[str, ReadPlan], *, full_refresh: bool, 
     return int(any(difference.row is None for difference in found))
 
 
-def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, options: LoadOptions) -> LedgerRow:
+def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, options: LoadOptions) -> SyncRun:
     console = make_console(stderr=True)
 
     def tell(progress: Progress) -> None:
@@ -67,6 +67,7 @@ def _preview(settings: Settings, copy: Warehouse, name: str, plan: ReadPlan, opt
             folder.path,
             changed_since=plan.changed_since,
             bound_to=settings.warehouse.account(),
+            after=settings.warehouse.state(name).number,
             progress=tell,
         )
         return preview_load(copy, options, extract)

@@ -14,7 +14,7 @@ from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Mode
 from leads_assets.forecast import Forecast, forecast_paged, forecast_unpaged
 from leads_assets.planning import ReadPlan, plan_read
-from leads_assets.warehouse.history import LastLoad, last_loads
+from leads_assets.warehouse.runs import SyncState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
 
             return diff(settings, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
         prober = Prober(client)
-        loads = last_loads(settings.warehouse.warehouse())
-        steps = [_step(prober, ENDPOINTS[name], plan, loads, settings) for name, plan in plans.items()]
+        steps = [
+            _step(prober, ENDPOINTS[name], plan, settings.warehouse.state(name), settings.api.page_size)
+            for name, plan in plans.items()
+        ]
         _show(steps, client, prober.requests, as_json=arguments.json)
     return 0
 
@@ -88,22 +90,19 @@ def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[
     }
 
 
-def _step(
-    prober: Prober, endpoint: Endpoint, plan: ReadPlan, loads: dict[tuple[str, str], LastLoad], settings: Settings
-) -> _Step:
-    mode = Mode.FULL if plan.changed_since is None else Mode.INCREMENTAL
-    last = loads.get((endpoint.name, mode))
+def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, page_size: int) -> _Step:
+    last_rows = state.full_rows if plan.changed_since is None else state.change_rows
     if not endpoint.paged:
-        spent, rows = (last.requests, last.rows) if last else (None, None)
-        return _Step(endpoint, plan, forecast_unpaged(spent, rows, per_user=endpoint.per_user_fallback))
+        spent = None if last_rows is None else state.full_requests
+        return _Step(endpoint, plan, forecast_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
     since = {}
     if plan.changed_since is not None and endpoint.change_filter:
         since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
     try:
-        page = prober.first_page(endpoint, settings.api.page_size, **since).page
+        page = prober.first_page(endpoint, page_size, **since).page
     except EndpointError as error:
         return _Step(endpoint, plan, Forecast(None, None, str(error)))
-    forecast = forecast_paged(len(page.records), page.total, last.rows if last else None, settings.api.page_size)
+    forecast = forecast_paged(len(page.records), page.total, last_rows, page_size)
     return _Step(endpoint, plan, forecast)
 
 

@@ -16,7 +16,7 @@ from leads_assets.cli.runlog import RunLog
 from leads_assets.cli.settings import resolved_settings
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.history import loads_of_run
+from leads_assets.warehouse.runs import loads_of_run
 
 _COLUMNS = {
     "live_rows": "rows",
