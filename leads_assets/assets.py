@@ -131,6 +131,7 @@ def sync_endpoint(
                 changed_since=plan.changed_since,
                 held=lambda name: warehouse.state(name).held,
                 bound_to=None if sync.new_account else warehouse.account(),
+                after=state.number,
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )
             delivery = Delivery(extract, folder.remove)

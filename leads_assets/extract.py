@@ -63,7 +63,8 @@ class Extract:
     """One endpoint as it was read: the rows' files, the verdict, and what the reading cost.
 
     Times are UTC; `seconds_waited` are seconds of backoff, pauses and pacing; `requests` counts every attempt.
-    `account`: a name of the account that was read, "" where nobody told (`account_of` makes it).
+    `account`: a name of the account that was read, "" where nobody told (`account_of` makes it). `after`: the number of
+    the newest load of the endpoint when the read began, None where nobody told. `changed_since`: what was asked for.
     """
 
     endpoint: Endpoint
@@ -82,3 +83,5 @@ class Extract:
     ended_at: datetime
     notes: tuple[str, ...] = field(default=())
     account: str = ""
+    after: int | None = None
+    changed_since: datetime | None = None

@@ -52,8 +52,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         finally:
             if isinstance(obj, Delivery):
                 obj.release()
-        if result.wrote:
-            self.warehouse.note_change()
+        self.warehouse.note_load(result)
         context.add_output_metadata(load_metadata(endpoint, result))
 
     def _run_loader(self) -> Loader:

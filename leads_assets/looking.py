@@ -11,7 +11,7 @@ from leads_assets.api.errors import EndpointError, Unavailable
 from leads_assets.endpoints import Endpoint
 from leads_assets.sensing import Need, Sight, compare_changes, compare_events, named
 from leads_assets.sensor_memory import SLOW_BEAT, Look, due_looks, seen
-from leads_assets.warehouse.committed import Committed
+from leads_assets.warehouse.runs import SyncState
 
 PROBE_LIMITS = Limits(connect_timeout=5, read_timeout=10, attempts=2, deadline=12, body=32 << 20)
 """Bounds of one probe: a tick is ended by Dagster after 60 seconds."""
@@ -50,7 +50,7 @@ class Lookout:
     def __init__(
         self,
         client: ApiClient,
-        known: Mapping[str, Committed],
+        known: Mapping[str, SyncState],
         looks: Mapping[str, Look],
         now: Callable[[], datetime],
         *,
@@ -109,11 +109,11 @@ class Lookout:
         self._new += endpoint in self._lists.small and self.looks[name].since == self.looks[name].at
 
     def _is_overdue(self, name: str) -> bool:
-        began = self._known.get(name, Committed()).began
+        began = self._known.get(name, SyncState()).began
         return began is not None and self._now() - began >= SLOW_BEAT
 
     def _events(self, endpoint: Endpoint) -> Sight:
-        known = self._known.get(endpoint.name, Committed())
+        known = self._known.get(endpoint.name, SyncState())
         found = probe.events(self._client, endpoint, self._effort)
         if endpoint.name in self._known:
             self._named |= named(found, known, self.looks.get(endpoint.name), self._endpoints.values())
@@ -121,7 +121,7 @@ class Lookout:
 
     def _newest(self, endpoint: Endpoint) -> Sight:
         found = probe.newest_change(self._client, endpoint, self._effort)
-        return compare_changes(found, self._known.get(endpoint.name, Committed()))
+        return compare_changes(found, self._known.get(endpoint.name, SyncState()))
 
     def _list(self, endpoint: Endpoint) -> Sight:
         return Sight(probe.fingerprint(self._client, endpoint, self._effort), (Need.CHANGES,), "")

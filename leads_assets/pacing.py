@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from leads_assets.warehouse.committed import Committed
+from leads_assets.warehouse.runs import SyncState
 
 _SHARE = 2
 """Looks, and the reads of each list, spend at most this part (a half) of what is left, spread over the day's rest."""
@@ -40,8 +40,8 @@ class Purse:
         return f"{self.left:,} requests left today{kept}"
 
 
-def purse(left: int | None, known: Iterable[Committed], now: datetime, reconcile_every: timedelta) -> Purse:
+def purse(left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta) -> Purse:
     """The purse at `now`, when `left` requests are left."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-    due = [load.full_pages for load in known if load.full is None or load.full + reconcile_every < tomorrow]
+    due = [load.full_requests for load in known if load.full is None or load.full + reconcile_every < tomorrow]
     return Purse(left, sum(due), tomorrow - now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leads_assets.endpoints import Endpoint
-from leads_assets.warehouse.ledger import SyncState
+from leads_assets.warehouse.runs import SyncState
 
 LOOK_BACK = timedelta(days=1)
 """The filter's precision and time zone are not documented, so each read looks back a day behind the watermark."""
@@ -26,8 +26,8 @@ def plan_read(
         return ReadPlan(None, "full: the API has no change filter for it")
     if full_refresh:
         return ReadPlan(None, "full: full_refresh was asked for")
-    if state.last_full is None or state.watermark is None:
+    if state.full is None or state.watermark is None:
         return ReadPlan(None, "full: no proven full read yet")
-    if now - state.last_full >= reconcile_every:
-        return ReadPlan(None, f"full: the last proven full read is {now - state.last_full} old")
+    if now - state.full >= reconcile_every:
+        return ReadPlan(None, f"full: the last proven full read is {now - state.full} old")
     return ReadPlan(min(state.watermark, now) - LOOK_BACK, "incremental: changes since the last proven read")

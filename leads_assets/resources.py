@@ -15,12 +15,13 @@ from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.settings import Settings
 from leads_assets.api.budget import utc_now
 from leads_assets.api.client import Limits
-from leads_assets.warehouse.account import bound_account
-from leads_assets.warehouse.connection import Warehouse
+from leads_assets.endpoints import ENDPOINTS
+from leads_assets.warehouse.connection import Stamp, Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard
 from leads_assets.warehouse.failures import note_failure
-from leads_assets.warehouse.ledger import SyncState, sync_states
 from leads_assets.warehouse.load import LoadOptions
+from leads_assets.warehouse.result import LoadResult
+from leads_assets.warehouse.runs import SyncState, bound_account, sync_states
 from leads_assets.warehouse.snapshot import publish
 
 
@@ -61,7 +62,8 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     evolve: bool = Field(description="Whether unknown fields become columns.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
-    _account: str | None = PrivateAttr(default=None)
+    _stamp: Stamp = PrivateAttr(default=())
+    _loaded: set[str] = PrivateAttr(default_factory=set)
     _changed: bool = PrivateAttr(default=False)
 
     @classmethod
@@ -79,24 +81,29 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
 
     def state(self, endpoint: str) -> SyncState:
-        """What the warehouse knows of an endpoint; read once per run."""
-        if self._states is None:
-            self._states = sync_states(self.warehouse(), ENDPOINTS.values())
-            self._account = bound_account(self.warehouse())
-        return self._states.get(endpoint, SyncState())
+        """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
+        return self._known(endpoint).get(endpoint, SyncState())
 
     def account(self) -> str | None:
-        """The account whose rows the warehouse holds; None where none is remembered. Read once per run."""
-        self.state("")
-        return self._account
+        """The account whose rows the warehouse holds; None where none is remembered."""
+        return bound_account(self._known(""))
+
+    def _known(self, endpoint: str) -> dict[str, SyncState]:
+        stamp = self.warehouse().stamp()
+        if self._states is None or stamp != self._stamp or endpoint in self._loaded:
+            self._states, self._stamp = sync_states(self.warehouse(), utc_now(), ENDPOINTS), stamp
+            self._loaded.clear()
+        return self._states
 
     def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
-    def note_change(self) -> None:
-        """Remember that this run wrote rows, so that a new read copy is due at its end."""
-        self._changed = True
+    def note_load(self, result: LoadResult) -> None:
+        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not."""
+        self._changed = self._changed or result.wrote
+        self._loaded.add(result.row.endpoint)
+        self._stamp = self.warehouse().stamp()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publish the read copy."""

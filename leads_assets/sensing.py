@@ -16,7 +16,7 @@ from leads_assets.api.probe import Event, NewestChange
 from leads_assets.endpoints import Endpoint
 from leads_assets.pacing import Purse
 from leads_assets.sensor_memory import CLOCK_SLACK, Look, clock
-from leads_assets.warehouse.committed import Committed
+from leads_assets.warehouse.runs import SyncState
 
 RETRY_FIRST = timedelta(minutes=5)
 RETRY_LONGEST = timedelta(days=1)
@@ -41,7 +41,7 @@ class Sight:
     blind: bool = False
 
 
-def compare_changes(found: NewestChange, known: Committed) -> Sight:
+def compare_changes(found: NewestChange, known: SyncState) -> Sight:
     """The newest change and the total against the committed rows."""
     at, total = found.updated_at, found.total
     newer = at is not None and (
@@ -59,7 +59,7 @@ def compare_changes(found: NewestChange, known: Committed) -> Sight:
     return Sight(_hash(found.id, at, total), needs, says)
 
 
-def compare_events(found: Iterable[Event], known: Committed) -> Sight:
+def compare_events(found: Iterable[Event], known: SyncState) -> Sight:
     """The newest event against the newest committed one."""
     ids = [event.id for event in found]
     new = sum(id_ > (known.highest_id or -1) for id_ in ids)
@@ -68,7 +68,7 @@ def compare_events(found: Iterable[Event], known: Committed) -> Sight:
 
 
 def named(
-    found: Iterable[Event], known: Committed, before: Look | None, endpoints: Iterable[Endpoint]
+    found: Iterable[Event], known: SyncState, before: Look | None, endpoints: Iterable[Endpoint]
 ) -> frozenset[str]:
     """The endpoints that events name which are neither committed nor seen before."""
     seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
@@ -99,7 +99,7 @@ class Want:
 
 def wants(
     endpoint: Endpoint,
-    known: Committed | None,
+    known: SyncState | None,
     look: Look | None,
     needs: tuple[Need, ...],
     *,
@@ -115,7 +115,7 @@ def wants(
     if known.full is None or now - known.full >= reconcile_every:
         last = known.full.timestamp() if known.full else 0
         why = f"no proven full read for {_hours(reconcile_every)}"
-        return (Want(name, f"due-{last:.0f}", why, known.full_pages, reserved=True),)
+        return (Want(name, f"due-{last:.0f}", why, known.full_requests, reserved=True),)
     if look is None:
         return ()
     since = max(look.since, look.told or look.since)
@@ -127,7 +127,7 @@ def wants(
         full = need is Need.RECONCILE
         done = known.full if full else known.proven
         if done is None or done < since:
-            requests = known.change_pages if endpoint.change_filter and not full else known.full_pages
+            requests = known.change_requests if endpoint.change_filter and not full else known.full_requests
             why = "rows are gone, or came without a change" if full else "changed"
             found.append(Want(name, f"{need}-{token}", why, requests, full=full))
     return tuple(found)

@@ -20,10 +20,10 @@ from leads_assets.resources import WarehouseResource
 from leads_assets.schedules import RECONCILE
 from leads_assets.sensing import Attempts, Need, Want, look_refusal, reasons, refusal, run_key, wants
 from leads_assets.sensor_memory import Memory, recall
-from leads_assets.warehouse.account import bound_account, why_another
-from leads_assets.warehouse.committed import Committed, committed
+from leads_assets.warehouse.account import why_another
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseError
+from leads_assets.warehouse.runs import SyncState, bound_account, sync_states
 
 NAME = "api_changes_sensor"
 TAG = "leads_assets"
@@ -114,9 +114,9 @@ class _Tick:
         busy = self._busy()
         if busy.issuperset(self._endpoints):
             return self._skip("not looked: a run of all assets is queued or going")
-        if reason := why_another(bound_account(self._warehouse), account_of(self._api.settings.base_url)):
+        known = sync_states(self._warehouse, self._now(), self._endpoints)
+        if reason := why_another(bound_account(known), account_of(self._api.settings.base_url)):
             return self._skip(reason)
-        known = committed(self._warehouse, self._endpoints)
         with closing(LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now)) as api:
             client = api.client()
             money = purse(client.budget.left(), known.values(), self._now(), self._reconcile_every)
@@ -145,7 +145,7 @@ class _Tick:
         return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
 
     def _choose(
-        self, known: dict[str, Committed], lookout: Lookout, busy: frozenset[str], money: Purse
+        self, known: dict[str, SyncState], lookout: Lookout, busy: frozenset[str], money: Purse
     ) -> tuple[list[tuple[Want, int]], list[str]]:
         """The reads to ask for with their attempt numbers, and why others wait."""
         chosen: list[tuple[Want, int]] = []

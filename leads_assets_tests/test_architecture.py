@@ -23,7 +23,7 @@ ALLOWED = {
     "leads_assets.api": CORE | {"leads_assets.api"},
     "leads_assets.warehouse": CORE | {"leads_assets.warehouse"},
     "leads_assets.demo": {"leads_assets.endpoints", "leads_assets.demo"},
-    "leads_assets.planning": {"leads_assets.endpoints", "leads_assets.warehouse.ledger"},
+    "leads_assets.planning": {"leads_assets.endpoints", "leads_assets.warehouse.runs"},
     "leads_assets.account": CORE | {"leads_assets.account", "leads_assets.api", "leads_assets.warehouse"},
     "leads_assets.checks": {"leads_assets.endpoints", "leads_assets.extract", "leads_assets.warehouse.result"},
 }

@@ -12,7 +12,7 @@ from leads_assets.demo.faults import parse_fault
 from leads_assets.demo.server import DemoApi
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.looking import PROBE_LIMITS, ROUND_SECONDS, Lists, Lookout
-from leads_assets.warehouse.committed import Committed
+from leads_assets.warehouse.runs import SyncState
 from leads_assets_tests.conftest import OpenApi
 
 DAGSTER_SECONDS = 60
@@ -35,7 +35,7 @@ class Bench:
     def lookout(self, before: Lookout | None = None) -> Lookout:
         """A new round, after the one `before`."""
         newest = max(int(row["id"]) for row in self.api.account.rows("webhook_events"))
-        known = {"webhook_events": Committed(highest_id=newest)} if before is None else {"webhook_events": Committed()}
+        known = {"webhook_events": SyncState(highest_id=newest)} if before is None else {"webhook_events": SyncState()}
         return Lookout(
             self.client, known, before.looks if before else {}, utc_now, endpoints=ENDPOINTS, clock=self.clock
         )

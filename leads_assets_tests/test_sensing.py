@@ -25,7 +25,7 @@ from leads_assets.sensing import (
     wants,
 )
 from leads_assets.sensor_memory import Look, Memory, due_looks, recall, seen
-from leads_assets.warehouse.committed import Committed
+from leads_assets.warehouse.runs import SyncState
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,10 +35,10 @@ RECENT = NOW - HOUR
 READ = (Need.CHANGES,)
 FULL = (Need.RECONCILE,)
 LEADS, TEAMS, STEPS = ENDPOINTS["leads"], ENDPOINTS["teams"], ENDPOINTS["steps"]
-LOADED = Committed(began=RECENT, proven=RECENT, full=RECENT, full_pages=203, change_pages=4)
-HUNDRED = Committed(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
-THREE_MORE = Committed(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
-FIVE_LESS = Committed(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
+LOADED = SyncState(began=RECENT, proven=RECENT, full=RECENT, full_requests=203, change_requests=4)
+HUNDRED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
+THREE_MORE = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
+FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,16 @@ FIVE_LESS = Committed(live=100, newest=RECENT, newest_ids=frozenset({7}), surplu
         (NewestChange(3, RECENT - HOUR, 100), HUNDRED, READ, True),
         (NewestChange(3, None, None), HUNDRED, READ, True),
         (NewestChange(None, None, 0), HUNDRED, FULL, False),
-        (NewestChange(None, None, 0), Committed(), (), False),
-        (NewestChange(None, None, None), Committed(), (), False),
-        (NewestChange(1, NOW, 1), Committed(), READ, False),
+        (NewestChange(None, None, 0), SyncState(), (), False),
+        (NewestChange(None, None, None), SyncState(), (), False),
+        (NewestChange(1, NOW, 1), SyncState(), READ, False),
         (NewestChange(7, RECENT, 103), THREE_MORE, (), False),
         (NewestChange(7, RECENT, 102), THREE_MORE, FULL, False),
         (NewestChange(7, RECENT, 95), FIVE_LESS, (), False),
     ],
 )  # fmt: skip
 def test_leads_are_compared_by_newest_change_and_total(
-    found: NewestChange, known: Committed, needs: tuple[Need, ...], blind: bool
+    found: NewestChange, known: SyncState, needs: tuple[Need, ...], blind: bool
 ) -> None:
     sight = compare_changes(found, known)
     assert (sight.needs, sight.blind) == (needs, blind)
@@ -80,7 +80,7 @@ def test_leads_are_compared_by_newest_change_and_total(
 def test_events_count_as_new_above_the_newest_committed_one(
     ids: tuple[int, ...], highest: int | None, needs: tuple[Need, ...]
 ) -> None:
-    assert compare_events([Event(id_, "lead.creation") for id_ in ids], Committed(highest_id=highest)).needs == needs
+    assert compare_events([Event(id_, "lead.creation") for id_ in ids], SyncState(highest_id=highest)).needs == needs
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_events_count_as_new_above_the_newest_committed_one(
     ],
 )
 def test_an_event_names_the_endpoints_whose_prefix_it_has(name: str, endpoints: set[str]) -> None:
-    assert named([Event(1, name)], Committed(), None, ENDPOINTS.values()) == endpoints
+    assert named([Event(1, name)], SyncState(), None, ENDPOINTS.values()) == endpoints
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_event_names_something_once_whether_committed_or_only_seen(
 ) -> None:
     look = Look(before, NOW, NOW) if before else None
     found = [Event(1, "lead.creation"), Event(2, "account.step.updated")]
-    assert named(found, Committed(highest_id=highest), look, ENDPOINTS.values()) == expected
+    assert named(found, SyncState(highest_id=highest), look, ENDPOINTS.values()) == expected
 
 
 def test_a_look_remembers_since_when_a_list_has_looked_like_that() -> None:
@@ -144,19 +144,19 @@ def _look(since: datetime, told: datetime | None = None, fingerprint: str = "f")
         (LOADED, _look(NOW), FULL, ["reconcile"]),
         (LOADED, _look(NOW), FULL + READ, ["reconcile", "changes"]),
         (LOADED, _look(RECENT - MINUTE), FULL, []),
-        (Committed(began=NOW, proven=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
-        (Committed(began=NOW, proven=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
+        (SyncState(began=NOW, proven=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
+        (SyncState(began=NOW, proven=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
         (LOADED, _look(RECENT - DAY, told=NOW), (), ["changes"]),
         (LOADED, _look(RECENT - DAY, told=NOW), READ, ["changes"]),
         (LOADED, _look(NOW, told=RECENT - MINUTE), (), []),
         (None, None, READ, ["missing"]),
         (None, _look(NOW, fingerprint="NotFound"), READ, ["missing"]),
-        (Committed(began=NOW, proven=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
-        (Committed(began=NOW, proven=NOW), _look(RECENT), (), ["due"]),
+        (SyncState(began=NOW, proven=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
+        (SyncState(began=NOW, proven=NOW), _look(RECENT), (), ["due"]),
     ],
 )
 def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
-    known: Committed | None, look: Look | None, needs: tuple[Need, ...], expected: list[str]
+    known: SyncState | None, look: Look | None, needs: tuple[Need, ...], expected: list[str]
 ) -> None:
     found = wants(LEADS, known, look, needs, now=NOW, reconcile_every=DAY)
     assert [want.token.split("-")[0] for want in found] == expected
@@ -234,28 +234,28 @@ def test_a_look_waits_for_its_turn_and_leaves_the_reserve(money: Purse, last_loo
     ("full", "reserve"), [(None, 203), (NOW - DAY, 203), (NOW - 13 * HOUR, 203), (NOW - 11 * HOUR, 0), (NOW, 0)]
 )
 def test_requests_are_kept_for_a_reconcile_that_falls_due_today(full: datetime | None, reserve: int) -> None:
-    load = Committed(began=NOW, proven=NOW, full=full, full_pages=203)
+    load = SyncState(began=NOW, proven=NOW, full=full, full_requests=203)
     assert purse(2000, [load], NOW, DAY) == Purse(2000, reserve, 12 * HOUR)
 
 
-@pytest.mark.parametrize(("leads", "change_pages"), [(20_000, 4), (145_719, 11), (190_000, 40)])
-def test_a_busy_day_keeps_within_the_quota_and_its_reconcile_fits(leads: int, change_pages: int) -> None:
-    full_pages = leads // 99 + 20
+@pytest.mark.parametrize(("leads", "change_requests"), [(20_000, 4), (145_719, 11), (190_000, 40)])
+def test_a_busy_day_keeps_within_the_quota_and_its_reconcile_fits(leads: int, change_requests: int) -> None:
+    full_requests = leads // 99 + 20
     midnight = datetime(2026, 3, 1, tzinfo=UTC)
     spent, reconciled, last = 0, False, {"look": midnight - HOUR, "leads": midnight - HOUR, "events": midnight - HOUR}
-    costs = {"look": 2, "leads": change_pages, "events": 2}
+    costs = {"look": 2, "leads": change_requests, "events": 2}
     for tick in range(288):
         now = midnight + tick * timedelta(minutes=5)
         full = now if reconciled else midnight - 12 * HOUR
-        money = purse(2000 - spent, [Committed(full=full, full_pages=full_pages)], now, DAY)
+        money = purse(2000 - spent, [SyncState(full=full, full_requests=full_requests)], now, DAY)
         if not reconciled and tick >= 144:
-            spent, reconciled = spent + full_pages, True
+            spent, reconciled = spent + full_requests, True
             continue
         if look_refusal(money, 2, last["look"], now):
             continue
         spent, last["look"] = spent + costs["look"], now
         for name in ("leads", "events"):
-            money = purse(2000 - spent, [Committed(full=full, full_pages=full_pages)], now, DAY)
+            money = purse(2000 - spent, [SyncState(full=full, full_requests=full_requests)], now, DAY)
             if not refusal(Want(name, "t", "changed", costs[name]), Attempts(), money, last[name], now):
                 spent, last[name] = spent + costs[name], now
     assert spent <= 2000
@@ -344,7 +344,7 @@ def test_a_run_that_a_clock_noted_which_ran_ahead_delays_no_other() -> None:
 @pytest.mark.parametrize("fingerprint", ["²", "٣", "1²", "9" * 5_000, "-1", "1_0", "", "f"])
 def test_a_fingerprint_that_is_no_event_s_id_counts_as_none_seen(fingerprint: str) -> None:
     before = Look(fingerprint, RECENT, RECENT)
-    assert named([Event(1, "lead.creation")], Committed(), before, ENDPOINTS.values()) == {"leads"}
+    assert named([Event(1, "lead.creation")], SyncState(), before, ENDPOINTS.values()) == {"leads"}
 
 
 @pytest.mark.parametrize("ahead", [5 * MINUTE, 2 * HOUR, 365 * DAY])

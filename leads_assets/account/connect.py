@@ -66,11 +66,13 @@ class LeadsApi:
         changed_since: datetime | None = None,
         held: Callable[[str], Held] = lambda _: Held(),
         bound_to: str | None = None,
+        after: int = 0,
         progress: Callable[[Progress], None],
     ) -> Extract:
         """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
 
-        `held` tells by an endpoint's name what the warehouse knows of its list.
+        `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
+        load when the read begins.
 
         Raises a LeadsApiError; after a StopAll every later call raises it again.
         """
@@ -95,7 +97,7 @@ class LeadsApi:
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
             )
-            return replace(reading.run(changed_since), account=account)
+            return replace(reading.run(changed_since), account=account, after=after, changed_since=changed_since)
         except StopAll as stop:
             self.stopped = stop
             raise

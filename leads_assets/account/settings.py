@@ -6,7 +6,7 @@ a setting from the environment.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import (
@@ -22,10 +22,11 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from leads_assets.api.address import checked_base_url, checked_key
 from leads_assets.api.errors import ConfigurationError
+from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseUnusable
 
@@ -72,6 +73,15 @@ def _warehouse(path: Path) -> Path:
 
 def _lower(text: object) -> object:
     return text.lower() if isinstance(text, str) else text
+
+
+def _names(text: object) -> object:
+    names = tuple(name.strip() for name in text.split(",")) if isinstance(text, str) else text
+    if isinstance(names, tuple) and (unknown := [name for name in names if name not in ENDPOINTS]):
+        raise ValueError(
+            f"LEADS_WHOLE_LISTS names {len(unknown):,} lists that there are not; it may name {', '.join(ENDPOINTS)}"
+        )
+    return names
 
 
 class Settings(BaseModel):
@@ -166,6 +176,12 @@ class Settings(BaseModel):
         description="unknown fields become columns; `freeze` keeps them in `_extra`",
     )
 
+    whole_lists: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=(),
+        validation_alias="LEADS_WHOLE_LISTS",
+        description="lists that the server is known not to cut, even at a round number of rows; names with commas",
+    )
+
     @classmethod
     def from_environment(cls) -> Self:
         """What the environment and `.env` of the current folder say; as for Dagster's own commands, `.env` wins."""
@@ -225,7 +241,8 @@ def _sentences(errors: Iterable[ErrorDetails]) -> Iterable[str]:
 def _may_be(field: FieldInfo | None) -> str:
     if field is None:
         return "is no setting"
-    if choices := get_args(field.annotation):
+    if get_origin(field.annotation) is Literal:
+        choices = get_args(field.annotation)
         return f"must be {' or '.join(f'`{choice}`' for choice in choices)}"
     kind = "a whole number" if field.annotation is int else "a number"
     bounds: dict[type, Any] = {type(bound): bound for bound in field.metadata if isinstance(bound, Ge | Le)}

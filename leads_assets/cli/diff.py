@@ -1,6 +1,7 @@
 """`leads-assets plan --diff`: reads the lists and shows what a sync would change, writing nothing to the warehouse."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi
@@ -9,12 +10,11 @@ from leads_assets.api.extraction import Progress
 from leads_assets.cli.printing import make_console, make_table, number, print_json, print_sentences
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.planning import ReadPlan
-from leads_assets.warehouse.account import bound_account
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import WarehouseError
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.load import LoadOptions
 from leads_assets.warehouse.preview import copy_for_preview, preview_load
+from leads_assets.warehouse.runs import SyncRun, SyncState, bound_account, sync_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class _Difference:
     """What would become of one endpoint: the row that its load would write, or why there is none."""
 
     endpoint: str
-    row: LedgerRow | None
+    row: SyncRun | None
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -56,19 +56,21 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: dict[str, ReadPlan], *, ful
 
 def _preview(
     api: LeadsApi, warehouse: Warehouse, copy: Warehouse, plan: ReadPlan, options: LoadOptions, *, name: str
-) -> LedgerRow:
+) -> SyncRun:
     console = make_console(stderr=True)
 
     def tell(progress: Progress) -> None:
         console.print(progress.line(name), soft_wrap=True)
 
+    states = sync_states(warehouse, datetime.now(UTC), ENDPOINTS)
     with warehouse.spool() as folder:
         extract = api.extract(
             ENDPOINTS[name],
             folder.path,
             changed_since=plan.changed_since,
-            bound_to=bound_account(warehouse),
-            held=lambda name: states[name].held if name in states else Held(),
+            held=lambda name: states.get(name, SyncState()).held,
+            bound_to=bound_account(states),
+            after=states.get(name, SyncState()).number,
             progress=tell,
         )
         return preview_load(copy, options, extract)

@@ -17,8 +17,7 @@ from leads_assets.endpoints import ENDPOINTS, Endpoint
 from leads_assets.extract import Mode
 from leads_assets.forecast import Forecast, forecast_paged, forecast_unpaged
 from leads_assets.planning import ReadPlan, plan_read
-from leads_assets.warehouse.history import LastLoad, last_loads
-from leads_assets.warehouse.ledger import SyncState, sync_states
+from leads_assets.warehouse.runs import SyncState, sync_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +71,18 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.diff:
             return diff(api, warehouse, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
         prober = Prober(client)
-        loads = last_loads(warehouse)
-        steps = [_step(prober, ENDPOINTS[name], plan, loads, settings) for name, plan in plans.items()]
+        known = sync_states(warehouse, datetime.now(UTC))
+        steps = [
+            _step(prober, ENDPOINTS[name], plan, known.get(name, SyncState()), settings.page_size)
+            for name, plan in plans.items()
+        ]
         _show(steps, client, prober.requests, as_json=arguments.json)
     return 0
 
 
 def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[str, ReadPlan]:
     now, every = datetime.now(UTC), timedelta(hours=settings.reconcile_hours)
-    states = sync_states(warehouse_of(settings))
+    states = sync_states(warehouse_of(settings), now)
     return {
         name: plan_read(
             ENDPOINTS[name],
@@ -93,22 +95,19 @@ def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[
     }
 
 
-def _step(
-    prober: Prober, endpoint: Endpoint, plan: ReadPlan, loads: dict[tuple[str, str], LastLoad], settings: Settings
-) -> _Step:
-    mode = Mode.FULL if plan.changed_since is None else Mode.INCREMENTAL
-    last = loads.get((endpoint.name, mode))
+def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, page_size: int) -> _Step:
+    last_rows = state.full_rows if plan.changed_since is None else state.change_rows
     if not endpoint.paged:
-        spent, rows = (last.requests, last.rows) if last else (None, None)
-        return _Step(endpoint, plan, forecast_unpaged(spent, rows, per_user=endpoint.per_user_fallback))
+        spent = None if last_rows is None else state.full_requests
+        return _Step(endpoint, plan, forecast_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
     since = {}
     if plan.changed_since is not None and endpoint.change_filter:
         since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
     try:
-        page = prober.first_page(endpoint, settings.page_size, **since).page
+        page = prober.first_page(endpoint, page_size, **since).page
     except EndpointError as error:
         return _Step(endpoint, plan, Forecast(None, None, str(error)))
-    forecast = forecast_paged(len(page.records), page.total, last.rows if last else None, settings.page_size)
+    forecast = forecast_paged(len(page.records), page.total, last_rows, page_size)
     return _Step(endpoint, plan, forecast)
 
 

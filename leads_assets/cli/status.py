@@ -18,7 +18,7 @@ from leads_assets.cli.printing import (
 )
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.failures import last_failures
-from leads_assets.warehouse.ledger import freshness
+from leads_assets.warehouse.runs import freshness
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -17,7 +17,7 @@ from leads_assets.cli.printing import add_json_option, make_console, make_table,
 from leads_assets.cli.runlog import RunLog
 from leads_assets.endpoints import ENDPOINTS
 from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.history import loads_of_run
+from leads_assets.warehouse.runs import loads_of_run
 
 _COLUMNS = {
     "live_rows": "rows",

@@ -10,7 +10,7 @@ from leads_assets.diagnosis.findings import Finding, State
 from leads_assets.warehouse import bookkeeping
 from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.errors import WarehouseBusy, WarehouseError
-from leads_assets.warehouse.ledger import freshness
+from leads_assets.warehouse.runs import freshness
 
 _TOPIC = "warehouse"
 
@@ -25,7 +25,7 @@ def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
             if session is None:  # deleted in between
                 return [_absent(path)], []
             findings = [_present(session, path), _format(session)]
-        rows = list(freshness(warehouse))
+        rows = freshness(warehouse)
     except WarehouseBusy as busy:
         return [Finding(_TOPIC, State.BROKEN, str(busy), "A sync waits for it, then fails; nothing is lost.")], []
     except WarehouseError as error:

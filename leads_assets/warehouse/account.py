@@ -1,9 +1,12 @@
 """One account a warehouse: rows of two accounts in one table can never be told apart again."""
 
-from leads_assets.warehouse import bookkeeping
-from leads_assets.warehouse.connection import Session, Warehouse
+from collections.abc import Mapping
+
+from leads_assets.warehouse import runs
+from leads_assets.warehouse.connection import Session
 from leads_assets.warehouse.errors import LoadFailed
-from leads_assets.warehouse.sql import literal, quoted
+from leads_assets.warehouse.runs import SyncState
+from leads_assets.warehouse.sql import quoted
 from leads_assets.warehouse.tables import Table
 
 WHAT_TO_DO = (
@@ -14,32 +17,15 @@ WHAT_TO_DO = (
 _FEWEST = 3
 """Rows that must have been created at other times: one or two may be a repair on the server."""
 
-_NEWEST = f"{bookkeeping.RUNS} SELECT arg_max(account, number) FROM runs"
-
-
-def bound_account(warehouse: Warehouse) -> str | None:
-    """The account whose rows the warehouse holds, as `account_of` names it; None where none is remembered.
-
-    That is so without a warehouse, once all tables were dropped, and in a warehouse that an older version has written.
-    Raises a WarehouseError.
-    """
-    with warehouse.read("the account") as session:
-        return _newest(session) if session is not None and bookkeeping.exists(session) else None
-
-
-def _newest(session: Session) -> str | None:
-    account: str | None = session.one("looking up the account", _NEWEST)[0]
-    return account
-
 
 def why_another(bound: str | None, account: str) -> str:
     """Why a read of `account` may not be loaded where the rows of `bound` are; empty if it may."""
     if not bound or not account or bound == account:
         return ""
-    return f"the warehouse holds the rows of another account; nothing was read. {WHAT_TO_DO}"
+    return f"the warehouse holds the rows of another account; nothing was changed. {WHAT_TO_DO}"
 
 
-def bind(session: Session, name: str, account: str, *, new_account: bool) -> bool:
+def bind(session: Session, name: str, account: str, known: Mapping[str, SyncState], *, new_account: bool) -> bool:
     """Bind the warehouse to `account`, inside the caller's transaction; a warehouse that knows none adopts it.
 
     Returns whether the table `name` holds the rows of another account than that. Raises LoadFailed where the warehouse
@@ -47,19 +33,14 @@ def bind(session: Session, name: str, account: str, *, new_account: bool) -> boo
     """
     if not account:
         return False
-    if not new_account and why_another(_newest(session), account):
-        raise LoadFailed(f"{name}: the warehouse holds the rows of another account; nothing was changed. {WHAT_TO_DO}")
-    before = literal("" if new_account else account)
-    session.run(
-        "adopting the account",
-        f"UPDATE ops.sync_runs SET account = {before} WHERE account IS NULL AND mode <> 'frame'",
-    )
-    rows = session.run(
-        "looking up the account of the table",
-        f"SELECT account FROM ops.sync_runs WHERE endpoint = {literal(name)} AND account IS NOT NULL"
-        " ORDER BY number DESC LIMIT 1",
-    )
-    return bool(rows) and rows[0][0] != account
+    refusal = "" if new_account else why_another(runs.bound_account(known), account)
+    if refusal:
+        raise LoadFailed(f"{name}: {refusal}")
+    nameless = "" if new_account else account
+    if any(state.account is None for state in known.values()):
+        runs.adopt(session, nameless)
+    before = known.get(name)
+    return before is not None and (nameless if before.account is None else before.account) != account
 
 
 def refuse_strangers(session: Session, table: Table) -> None:

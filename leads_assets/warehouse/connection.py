@@ -30,6 +30,9 @@ NEW_FILE = f"{_FILE}, BLOCK_SIZE 65536"
 instead of 2; a million leads take a fifth less."""
 
 
+Stamp = tuple[tuple[int, int, int], ...]
+
+
 class Session:
     """An open connection whose failures name the step, never a value.
 
@@ -109,6 +112,15 @@ class Warehouse:
     def beside(self, ending: str) -> Path:
         """The path of a helper file of the warehouse."""
         return self.path.with_name(self.path.name + ending)
+
+    def stamp(self) -> Stamp:
+        """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
+        found = []
+        for path in (self.path, self.beside(".wal")):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(found)
 
     @contextmanager
     def write(self, what: str, workshop: duckdb.DuckDBPyConnection | None = None) -> Iterator[Session]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from leads_assets.warehouse import bookkeeping
+from leads_assets.warehouse import runs
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.sql import literal, moment
 from leads_assets.warehouse.tables import exists
@@ -29,13 +29,9 @@ def last_failures(warehouse: Warehouse) -> dict[str, tuple[str, datetime]]:
     with warehouse.read("the failed reads") as session:
         if session is None or not exists(session, "failed_reads", schema="ops"):
             return {}
-        loads = "SELECT endpoint, max(loaded_at) AS loaded_at FROM ops.sync_runs GROUP BY endpoint"
-        if not bookkeeping.exists(session):
-            loads = "SELECT NULL AS endpoint, NULL::TIMESTAMPTZ AS loaded_at"
         rows = session.run(
             "reading the failed reads",
-            "SELECT f.endpoint, arg_max(f.error, f.failed_at), max(f.failed_at) FROM ops.failed_reads f"
-            f" LEFT JOIN ({loads}) l ON l.endpoint = f.endpoint"
-            " WHERE l.loaded_at IS NULL OR f.failed_at > l.loaded_at GROUP BY f.endpoint",
+            "SELECT endpoint, arg_max(error, failed_at), max(failed_at) FROM ops.failed_reads GROUP BY endpoint",
         )
-    return {endpoint: (error, at) for endpoint, error, at in rows}
+        loaded = runs.newest_loads(session)
+    return {endpoint: (error, at) for endpoint, error, at in rows if endpoint not in loaded or at > loaded[endpoint]}

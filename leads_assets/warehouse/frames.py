@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from leads_assets.endpoints import PRIMARY_KEY
 from leads_assets.extract import Verdict
-from leads_assets.warehouse import bookkeeping, ledger
+from leads_assets.warehouse import bookkeeping, runs
 from leads_assets.warehouse.connection import Warehouse
 from leads_assets.warehouse.errors import LoadFailed
 from leads_assets.warehouse.evolve import prepare_incoming
 from leads_assets.warehouse.facts import gather
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Stamp, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
+from leads_assets.warehouse.runs import FRAME, SyncRun
 from leads_assets.warehouse.sql import quoted
 from leads_assets.warehouse.stage import stage_frame
 from leads_assets.warehouse.tables import adopt, find, make
@@ -44,11 +44,11 @@ def load_frame(
             incoming = prepare_incoming(session, table, staged, evolve=True)
             merged = merge(session, table, overtaken=False, server_wins=False)
             write_changes(session, table, merged, stamp)
-            facts = gather(session, table, (), ledger.before(session, name, began_at).live_rows)
-            row = LedgerRow(
+            facts = gather(session, table, (), None)
+            row = SyncRun(
                 run_id=run_id,
                 endpoint=name,
-                mode="frame",
+                mode=FRAME,
                 verdict=Verdict.UNPROVEN,
                 reason="a frame says nothing about rows that are not in it",
                 rows_read=staged.distinct,
@@ -59,7 +59,7 @@ def load_frame(
                 loaded_at=stamp.at,
                 **merge_counts(staged, incoming, merged),
             )
-            ledger.write(session, row)
+            row = runs.write(session, row)
     return LoadResult(row, table, facts)
 
 

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 from leads_assets.endpoints import Endpoint
 from leads_assets.extract import Extract, Mode, Verdict
-from leads_assets.warehouse import bookkeeping, ledger
+from leads_assets.warehouse import bookkeeping, runs
 from leads_assets.warehouse.account import bind, refuse_strangers
 from leads_assets.warehouse.connection import Session, Warehouse
 from leads_assets.warehouse.deletions import DeletionGuard, mark_gone
 from leads_assets.warehouse.evolve import Incoming, prepare_incoming
 from leads_assets.warehouse.facts import gather
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Merged, Stamp, journal, merge, write_changes
 from leads_assets.warehouse.result import LoadResult, merge_counts
+from leads_assets.warehouse.runs import SyncRun, SyncState
 from leads_assets.warehouse.sql import literal
 from leads_assets.warehouse.stage import BIGGEST_RECORD, Staged, stage_spool
 from leads_assets.warehouse.tables import Table, ensure
@@ -76,27 +76,28 @@ class Loader:
                         "wait_for_lock": round(opened_at - staged_at, 3),
                         "merge": round(self._clock() - opened_at, 3),
                     }
-                    result = replace(result, row=replace(result.row, seconds=seconds))
-                    ledger.write(session, result.row)
-        return result
+                    row = runs.write(session, replace(result.row, seconds=seconds))
+        return replace(result, row=row)
 
     def _in_transaction(self, session: Session, extract: Extract, staged: Staged, stamp: Stamp) -> LoadResult:
         endpoint = extract.endpoint
         bookkeeping.prepare(session)
-        replaces = bind(session, endpoint.name, extract.account, new_account=self._options.new_account)
+        known = runs.states(session, stamp.at)
+        replaces = bind(session, endpoint.name, extract.account, known, new_account=self._options.new_account)
+        state = SyncState() if replaces else known.get(endpoint.name, SyncState())
+        overtaken = extract.after is not None and state.number > extract.after
         table = ensure(session, endpoint.name, endpoint.columns)
-        before = ledger.before(session, endpoint.name, extract.began_at)
         options = self._options.replacing() if replaces or self._options.new_account else self._options
         incoming = prepare_incoming(session, table, staged, evolve=options.evolve)
-        if not options.new_account:
+        if state.known and not options.new_account:
             refuse_strangers(session, table)
-        merged = merge(session, table, overtaken=before.overtaken, server_wins=options.server_wins)
+        merged = merge(session, table, overtaken=overtaken, server_wins=options.server_wins)
         if merged.updated or merged.restored:
             journal(session, table, endpoint.tracked, stamp)
         write_changes(session, table, merged, stamp)
-        verdict, reason, deleted = _settle(session, table, extract, stamp, options.guard, overtaken=before.overtaken)
+        verdict, reason, deleted = _settle(session, table, extract, stamp, options.guard, overtaken=overtaken)
         _keep_rejects(session, extract, stamp)
-        facts = gather(session, table, endpoint.references, before.live_rows)
+        facts = gather(session, table, endpoint.references, state.live_proven)
         row = _ledger_row(extract, staged, incoming, merged, stamp)
         row = replace(row, verdict=verdict, reason=reason, deleted=deleted, live_rows=facts.live)
         if verdict is Verdict.PROVEN:
@@ -109,7 +110,7 @@ def _settle(
 ) -> tuple[Verdict, str, int]:
     """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
     if overtaken:
-        return Verdict.UNPROVEN, "a read that began later was loaded before this one", 0
+        return Verdict.UNPROVEN, "another read was loaded since this one began", 0
     rejected = extract.spooled.rejected
     if rejected and extract.verdict is Verdict.PROVEN:
         return Verdict.UNPROVEN, f"{rejected:,} records could not become rows", 0
@@ -147,8 +148,8 @@ def _watermark(session: Session, endpoint: Endpoint, extract: Extract) -> dateti
     return min(newest, extract.began_at) if isinstance(newest, datetime) else None
 
 
-def _ledger_row(extract: Extract, staged: Staged, incoming: Incoming, merged: Merged, stamp: Stamp) -> LedgerRow:
-    return LedgerRow(
+def _ledger_row(extract: Extract, staged: Staged, incoming: Incoming, merged: Merged, stamp: Stamp) -> SyncRun:
+    return SyncRun(
         run_id=stamp.run_id,
         endpoint=extract.endpoint.name,
         mode=extract.mode,
@@ -168,5 +169,6 @@ def _ledger_row(extract: Extract, staged: Staged, incoming: Incoming, merged: Me
         ended_at=extract.ended_at,
         loaded_at=stamp.at,
         account=extract.account or None,
+        changed_since=extract.changed_since,
         **merge_counts(staged, incoming, merged),
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from leads_assets.extract import Extract
 from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.load import Loader, LoadOptions
+from leads_assets.warehouse.runs import SyncRun
 from leads_assets.warehouse.sql import literal
 
 _RUN_ID = "preview"
@@ -28,7 +28,7 @@ def copy_for_preview(warehouse: Warehouse, folder: Path) -> Warehouse:
     return copy
 
 
-def preview_load(copy: Warehouse, options: LoadOptions, extract: Extract) -> LedgerRow:
+def preview_load(copy: Warehouse, options: LoadOptions, extract: Extract) -> SyncRun:
     """The ledger row that loading `extract` would write. Raises a WarehouseError."""
     with closing(Loader(copy, options)) as loader:
         return loader.load(extract, _RUN_ID).row

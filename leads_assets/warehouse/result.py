@@ -6,8 +6,8 @@ from typing import Any
 
 from leads_assets.warehouse.evolve import Incoming
 from leads_assets.warehouse.facts import Facts
-from leads_assets.warehouse.ledger import LedgerRow
 from leads_assets.warehouse.merge import Merged
+from leads_assets.warehouse.runs import SyncRun
 from leads_assets.warehouse.stage import Staged
 from leads_assets.warehouse.tables import Table
 
@@ -16,7 +16,7 @@ from leads_assets.warehouse.tables import Table
 class LoadResult:
     """Its ledger row, the table as it is now, and the facts that the checks look at."""
 
-    row: LedgerRow
+    row: SyncRun
     table: Table
     facts: Facts
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +55,7 @@ class Desk:
         self.folder = folder
         self.warehouse = Warehouse(folder / name, lock_seconds=lock_seconds)
         self.loads = 0
+        self._numbers: dict[str, int] = {}
 
     def extract(
         self,
@@ -93,6 +93,7 @@ class Desk:
             budget_left=None,
             began_at=began,
             ended_at=began + timedelta(seconds=5),
+            after=self._numbers.get(endpoint.name, 0),
         )
 
     def load(
@@ -100,7 +101,9 @@ class Desk:
     ) -> LoadResult:
         """Load records, or an extract made before."""
         extract = records if isinstance(records, Extract) else self.extract(records, **settings)
-        return self.loader(options).load(extract, f"run {self.loads}")
+        result = self.loader(options).load(extract, f"run {self.loads}")
+        self._numbers[extract.endpoint.name] = result.row.number or 0
+        return result
 
     def loader(self, options: LoadOptions | None = None) -> Loader:
         """A loader whose clocks stand still, so that two loads of the same write the same."""
@@ -168,8 +171,3 @@ def lead(number: int, **fields: Any) -> dict[str, Any]:
     """A small lead."""
     known = {"id": number, "title": f"Lead {number}", "updated_at": "2026-01-01T00:00:00.000Z", "amount": 100.5}
     return known | fields
-
-
-def later(extract: Extract, minutes: int = 1) -> Extract:
-    """The same rows, read again some minutes later."""
-    return replace(extract, began_at=extract.began_at + timedelta(minutes=minutes))

@@ -232,10 +232,11 @@ def test_reading_a_table_that_is_not_there_says_what_to_do(desk: Desk) -> None:
 
 def test_loading_an_extract_imports_no_pandas(desk: Desk) -> None:
     code = (
-        "import sys; from pathlib import Path; from leads_assets_tests.warehouse.desk import Desk\n"
+        "import sys; from datetime import datetime, UTC; from pathlib import Path\n"
+        "from leads_assets_tests.warehouse.desk import Desk\n"
         "desk = Desk(Path(sys.argv[1])); desk.load([{'id': 1}]); desk.load([{'id': 1, 'whole': 2}, {'no': 'id'}])\n"
-        "from leads_assets.warehouse.ledger import sync_states, freshness\n"
-        "assert sync_states(desk.warehouse) and freshness(desk.warehouse)\n"
+        "from leads_assets.warehouse.runs import sync_states, freshness\n"
+        "assert sync_states(desk.warehouse, datetime.now(UTC)) and freshness(desk.warehouse)\n"
         "print(sorted({'pandas', 'numpy', 'pyarrow'} & set(sys.modules)))"
     )
     said = subprocess.run(

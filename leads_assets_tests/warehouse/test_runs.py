@@ -10,8 +10,8 @@ from leads_assets.endpoints import ENDPOINTS
 from leads_assets.extract import Held
 from leads_assets.warehouse import bookkeeping
 from leads_assets.warehouse.errors import WarehouseUnusable
-from leads_assets.warehouse.ledger import SyncState, freshness, sync_states
-from leads_assets_tests.warehouse.desk import NOON, Desk, later
+from leads_assets.warehouse.runs import SyncState, freshness, sync_states
+from leads_assets_tests.warehouse.desk import NOON, Desk
 
 JANUARY = "2026-01-02T00:00:00Z"
 
@@ -40,19 +40,25 @@ def test_every_load_is_one_line(desk: Desk) -> None:
 
 
 def test_what_is_known_before_a_read(desk: Desk) -> None:
-    assert sync_states(desk.warehouse) == {}
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {}
     desk.load([thing(1)])
     desk.load([thing(1, updated_at="2026-01-05T00:00:00Z")], mode="incremental")
     desk.load([thing(1, updated_at="2026-01-09T00:00:00Z")], verdict="unproven")
     desk.load([], endpoint="teams", verdict="unproven")
-    assert sync_states(desk.warehouse) == {
+    began = [NOON + timedelta(minutes=minute) for minute in range(5)]
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {
         "things": SyncState(
+            number=3,
+            began=began[3],
+            proven=began[2],
+            full=began[1],
             watermark=datetime(2026, 1, 5, tzinfo=UTC),
-            last_full=NOON + timedelta(minutes=1),
-            known=True,
+            full_rows=1,
+            change_rows=1,
+            live_proven=1,
             held=Held(longest=1, longest_response=1),
         ),
-        "teams": SyncState(watermark=None, last_full=None, known=True),
+        "teams": SyncState(number=4, began=began[4], full_rows=0),
     }
 
 
@@ -63,7 +69,7 @@ def test_what_is_held_before_a_read(desk: Desk) -> None:
     rows = [{"id": 1, "user_id": 5}, {"id": 2, "user_id": 6}, {"id": 3, "user_id": 5}, {"id": 8}, {"id": 9}]
     desk.load(rows, endpoint="follow_ups")
     desk.load([rows[0], *rows[2:]], endpoint="follow_ups")
-    states = sync_states(desk.warehouse, ENDPOINTS.values())
+    states = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)
     assert {name: state.held for name, state in states.items()} == {
         "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
         "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
@@ -76,7 +82,7 @@ def test_a_column_that_somebody_dropped_keeps_no_state_from_being_read(desk: Des
     desk.load([{"id": 1, "user_id": 5}], endpoint="follow_ups")
     with desk.warehouse.write("the test") as session:
         session.run("dropping", f"ALTER TABLE main.follow_ups DROP COLUMN {column}")
-    held = sync_states(desk.warehouse, ENDPOINTS.values())["follow_ups"].held
+    held = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)["follow_ups"].held
     assert (held.longest, held.users) == (1, frozenset())
 
 
@@ -84,13 +90,13 @@ def test_a_table_that_somebody_dropped_is_not_known(desk: Desk) -> None:
     desk.load([thing(1)])
     with desk.warehouse.write("the test") as session:
         session.run("dropping", "DROP TABLE main.things")
-    assert sync_states(desk.warehouse) == {}
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {}
     desk.load([thing(1)])
     assert desk.row("SELECT count(*) FROM things") == (1,)
 
 
 def test_freshness_tells_what_the_data_is_worth(desk: Desk) -> None:
-    assert list(freshness(desk.warehouse)) == []
+    assert freshness(desk.warehouse) == []
     desk.load([thing(1), thing(2)])
     desk.load([thing(1)], verdict="unproven")
     began = NOON + timedelta(minutes=1)
@@ -103,7 +109,7 @@ def test_freshness_tells_what_the_data_is_worth(desk: Desk) -> None:
         "reason": "for the test",
         "live_rows": 2,
     }
-    assert list(freshness(desk.warehouse)) == [expected]
+    assert freshness(desk.warehouse) == [expected]
     assert desk.row("SELECT verdict, live_rows FROM ops.freshness") == ("unproven", 2)
 
 
@@ -152,8 +158,9 @@ def test_references_without_a_target_are_told_with_examples(desk: Desk) -> None:
     assert (facts.rows, facts.live, facts.lowest_id, facts.highest_id) == (4, 4, 1, 4)
 
 
-def test_the_same_read_loaded_twice_has_not_overtaken_itself(desk: Desk) -> None:
-    extract = desk.extract([thing(1)])
-    desk.load(extract)
-    assert desk.load(extract).row.verdict == "proven"
-    assert desk.load(later(extract, -5)).row.verdict == "unproven"
+@pytest.mark.parametrize("clock", [timedelta(0), timedelta(days=365), -timedelta(days=365)])
+def test_loads_are_ordered_by_their_numbers_whatever_the_clocks_say(desk: Desk, clock: timedelta) -> None:
+    early = desk.extract([thing(1)])
+    assert desk.load([thing(1)], began=NOON + clock).row.number == 1
+    assert desk.load(early).row.verdict == "unproven"
+    assert desk.load([thing(1)], began=NOON).row.verdict == "proven"

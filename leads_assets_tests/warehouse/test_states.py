@@ -7,8 +7,8 @@ import pytest
 
 from leads_assets.demo.faults import parse_fault
 from leads_assets.endpoints import ENDPOINTS
-from leads_assets.warehouse.committed import Committed, committed
 from leads_assets.warehouse.connection import Warehouse
+from leads_assets.warehouse.runs import SyncState, sync_states
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.watched import Watched
 
@@ -25,8 +25,8 @@ def watch(tmp_path: Path, open_api: OpenApi) -> Watch:
     return start
 
 
-def _committed(project: Watched) -> dict[str, Committed]:
-    return committed(Warehouse(project.project.path), ENDPOINTS)
+def _committed(project: Watched) -> dict[str, SyncState]:
+    return sync_states(Warehouse(project.project.path), project.now(), ENDPOINTS)
 
 
 def test_without_a_warehouse_nothing_is_committed(watch: Watch) -> None:
@@ -75,7 +75,7 @@ def test_a_full_read_and_a_read_of_changes_have_their_own_costs(watch: Watch) ->
     project.materialize("leads")
     project.materialize("leads")
     leads = _committed(project)["leads"]
-    assert (leads.full_pages, leads.change_pages) == (4, 1)
+    assert (leads.full_requests, leads.change_requests) == (4, 1)
 
 
 def test_a_read_of_changes_that_the_server_answers_with_everything_costs_as_much_as_a_full_one(watch: Watch) -> None:
@@ -83,7 +83,7 @@ def test_a_read_of_changes_that_the_server_answers_with_everything_costs_as_much
     project.materialize("leads")
     project.materialize("leads")
     leads = _committed(project)["leads"]
-    assert (leads.full_pages, leads.change_pages) == (4, 4)
+    assert (leads.full_requests, leads.change_requests) == (4, 4)
 
 
 def test_a_refused_deletion_is_a_difference_that_is_expected_from_then_on(watch: Watch) -> None:
