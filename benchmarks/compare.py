@@ -15,8 +15,8 @@ from bench import Bench, Case, bench, turns
 from programs import OURS, Cost, materialize, measure, sync_ours
 from tables import figure, table
 
-from leads_assets.demo.faults import parse_fault
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.faults import parse_fault
 
 LEADS, MILLION, CHANGED = 100_000, 1_000_000, 300
 SMALL_ROUNDS, IMPORT_ROUNDS = 3, 5

@@ -11,9 +11,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 import duckdb
 from environments import environment
 
-from leads_assets.demo.client import DemoControl
-from leads_assets.demo.control import PREFIX
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.client import DemoControl
+from leads_assets.demo.server.control import PREFIX
 
 LEADS = ENDPOINTS["leads"]
 # JSON keys of leads whose values are compared, besides the ids.

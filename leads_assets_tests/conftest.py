@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from leads_assets.demo.account import Account
-from leads_assets.demo.faults import parse_fault
-from leads_assets.demo.server import DemoApi
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.faults import parse_fault
+
+pytest_plugins = ("leads_assets_tests.harness.commands",)
 
 OpenApi = Callable[..., DemoApi]
 

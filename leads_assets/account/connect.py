@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import NO_ACCOUNT, Settings
-from leads_assets.api.address import account_of
-from leads_assets.api.budget import RequestBudget, utc_now
-from leads_assets.api.client import ApiClient, Limits
-from leads_assets.api.errors import ConfigurationError, StopAll
-from leads_assets.api.extraction import Extraction, Progress, ReadOptions
-from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Extract, Held
-from leads_assets.warehouse.account import why_another
-from leads_assets.warehouse.connection import Warehouse
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import ConfigurationError, RunError
+from leads_assets.engine.http.address import account_of
+from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
+from leads_assets.engine.records.extract import Extract, Held
+from leads_assets.engine.warehouse.account import why_another
+from leads_assets.engine.warehouse.file import Warehouse
 
 Watch = Callable[[str, Progress], None]
 """Gets the name of an endpoint and how far its walk is."""
@@ -26,7 +27,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 
 class LeadsApi:
-    """One client, and so one pool of connections, for a run or a command; after a StopAll nothing more is sent.
+    """One client, and so one pool of connections, for a run or a command; after a RunError nothing more is sent.
 
     `limits` replaces the bounds of a request, deadline included. Close it at the end: `contextlib.closing`.
     """
@@ -40,7 +41,7 @@ class LeadsApi:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.stopped: StopAll | None = None
+        self.stopped: RunError | None = None
         self._limits = limits or Limits(deadline=settings.deadline_seconds)
         self._watch = watch
         self._now = now
@@ -74,7 +75,7 @@ class LeadsApi:
         `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
         load when the read begins.
 
-        Raises a LeadsApiError; after a StopAll every later call raises it again.
+        Raises a LeadsApiError; after a RunError every later call raises it again.
         """
         if self.stopped is not None:
             raise self.stopped
@@ -98,7 +99,7 @@ class LeadsApi:
                 progress=tell,
             )
             return replace(reading.run(changed_since), account=account, after=after, changed_since=changed_since)
-        except StopAll as stop:
+        except RunError as stop:
             self.stopped = stop
             raise
 

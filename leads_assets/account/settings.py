@@ -24,11 +24,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from leads_assets.api.address import checked_base_url, checked_key
-from leads_assets.api.errors import ConfigurationError
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.errors import WarehouseUnusable
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.engine.errors import ConfigurationError
+from leads_assets.engine.http.address import checked_base_url, checked_key
+from leads_assets.engine.warehouse.errors import WarehouseUnusable
+from leads_assets.engine.warehouse.file import Warehouse
 
 DOTENV = ".env"
 NO_ACCOUNT = (

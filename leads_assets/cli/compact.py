@@ -5,7 +5,7 @@ import argparse
 from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import add_json_option, print_json, size
-from leads_assets.warehouse.compact import compact
+from leads_assets.engine.warehouse.compact import compact
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

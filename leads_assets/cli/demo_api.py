@@ -2,8 +2,8 @@
 
 import argparse
 
-from leads_assets.demo.faults import KINDS, Fault, parse_fault
-from leads_assets.demo.server import serve
+from leads_assets.demo.server.api import serve
+from leads_assets.demo.server.faults import KINDS, Fault, parse_fault
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi
-from leads_assets.api.errors import LeadsApiError, StopAll
-from leads_assets.api.extraction import Progress
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.printing import make_console, make_table, number, print_json, print_sentences
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.planning import ReadPlan
-from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.errors import WarehouseError
-from leads_assets.warehouse.load import LoadOptions
-from leads_assets.warehouse.preview import copy_for_preview, preview_load
-from leads_assets.warehouse.runs import SyncRun, SyncState, bound_account, sync_states
+from leads_assets.engine.errors import LeadsApiError, RunError
+from leads_assets.engine.read.plan import ReadPlan
+from leads_assets.engine.read.read import Progress
+from leads_assets.engine.warehouse.errors import WarehouseError
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.load import LoadOptions
+from leads_assets.engine.warehouse.preview import copy_for_preview, preview_load
+from leads_assets.engine.warehouse.runs import SyncRun, SyncState, bound_account, sync_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: dict[str, ReadPlan], *, ful
         for name, plan in plans.items():
             try:
                 found.append(_Difference(name, _preview(api, warehouse, copy, plan, options, name=name)))
-            except StopAll as stop:
+            except RunError as stop:
                 found.append(_Difference(name, None, f"{stop}; the endpoints after it were not read"))
                 break
             except (LeadsApiError, WarehouseError) as error:

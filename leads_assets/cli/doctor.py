@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.api.client import Limits
-from leads_assets.api.errors import LeadsApiError
 from leads_assets.cli.printing import add_json_option, age, make_console, make_table, number, print_json
-from leads_assets.diagnosis.examination import NOT_ASKED, Access, Diagnosis, Examination, advice
-from leads_assets.diagnosis.findings import Finding, State
-from leads_assets.diagnosis.probing import Prober
-from leads_assets.diagnosis.warehouse import inspect
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.warehouse.connection import Warehouse
+from leads_assets.doctor.examination import NOT_ASKED, Access, Diagnosis, Examination, advice
+from leads_assets.doctor.findings import Finding, State
+from leads_assets.doctor.probing import Prober
+from leads_assets.doctor.warehouse_checks import inspect
+from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.http.client import Limits
+from leads_assets.engine.warehouse.file import Warehouse
 
-_PATIENCE = 5.0
+LOCK_WAIT_SECONDS = 5.0
 """Seconds to wait for the warehouse: longer than a usual load holds it."""
 
 
@@ -82,7 +82,7 @@ def _settings(settings: Settings) -> list[Finding]:
 
 
 def _warehouse(settings: Settings) -> tuple[list[Finding], list[dict[str, Any]]]:
-    return inspect(Warehouse(settings.warehouse, lock_seconds=min(_PATIENCE, settings.lock_seconds)))
+    return inspect(Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds)))
 
 
 def _api(settings: Settings, known: set[str]) -> tuple[Diagnosis, Finding]:

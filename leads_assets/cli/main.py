@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from leads_assets.api.errors import LeadsApiError
 from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status, sync, torture
-from leads_assets.warehouse.errors import WarehouseError
+from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.warehouse.errors import WarehouseError
 
 _COMMANDS = (demo, demo_api, dev, sync, status, plan, doctor, compact, torture)
 

@@ -7,28 +7,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi, warehouse_of
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.api.client import ApiClient
-from leads_assets.api.errors import EndpointError
 from leads_assets.cli.diff import diff
 from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
-from leads_assets.diagnosis.probing import Prober
-from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.extract import Mode
-from leads_assets.forecast import Forecast, forecast_paged, forecast_unpaged
-from leads_assets.planning import ReadPlan, plan_read
-from leads_assets.warehouse.runs import SyncState, sync_states
+from leads_assets.doctor.probing import Prober
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import EndpointError
+from leads_assets.engine.http.client import ApiClient
+from leads_assets.engine.read.estimate import Estimate, estimate_paged, estimate_unpaged
+from leads_assets.engine.read.plan import ReadPlan, plan_read
+from leads_assets.engine.records.extract import ReadMode
+from leads_assets.engine.warehouse.runs import SyncState, sync_states
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     endpoint: Endpoint
     plan: ReadPlan
-    forecast: Forecast
+    estimate: Estimate
 
     @property
-    def mode(self) -> Mode:
-        return Mode.FULL if self.plan.changed_since is None else Mode.INCREMENTAL
+    def mode(self) -> ReadMode:
+        return ReadMode.FULL if self.plan.changed_since is None else ReadMode.INCREMENTAL
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -36,9 +37,9 @@ class _Step:
             "mode": self.mode.value,
             "changed_since": self.plan.changed_since,
             "why": self.plan.why,
-            "requests": self.forecast.requests,
-            "rows": self.forecast.rows,
-            "basis": self.forecast.basis,
+            "requests": self.estimate.requests,
+            "rows": self.estimate.rows,
+            "basis": self.estimate.basis,
         }
 
 
@@ -99,21 +100,21 @@ def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, 
     last_rows = state.full_rows if plan.changed_since is None else state.change_rows
     if not endpoint.paged:
         spent = None if last_rows is None else state.full_requests
-        return _Step(endpoint, plan, forecast_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
+        return _Step(endpoint, plan, estimate_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
     since = {}
     if plan.changed_since is not None and endpoint.change_filter:
         since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
     try:
         page = prober.first_page(endpoint, page_size, **since).page
     except EndpointError as error:
-        return _Step(endpoint, plan, Forecast(None, None, str(error)))
-    forecast = forecast_paged(len(page.records), page.total, last_rows, page_size)
-    return _Step(endpoint, plan, forecast)
+        return _Step(endpoint, plan, Estimate(None, None, str(error)))
+    estimate = estimate_paged(len(page.records), page.total, last_rows, page_size)
+    return _Step(endpoint, plan, estimate)
 
 
 def _show(steps: list[_Step], client: ApiClient, spent: int, *, as_json: bool) -> None:
-    needed = sum(step.forecast.requests or 0 for step in steps)
-    unknown = [step.endpoint.name for step in steps if step.forecast.requests is None]
+    needed = sum(step.estimate.requests or 0 for step in steps)
+    unknown = [step.endpoint.name for step in steps if step.estimate.requests is None]
     left, daily = client.budget.left(), client.budget.daily
     fits = left is None or needed <= left
     if as_json:
@@ -124,7 +125,7 @@ def _show(steps: list[_Step], client: ApiClient, spent: int, *, as_json: bool) -
     numbers = ("requests", "rows")
     table = make_table("endpoint", *numbers, "mode", "told by", right=numbers, wrap=["told by"])
     for step in steps:
-        known = step.forecast
+        known = step.estimate
         requests = "?" if known.requests is None else f"{known.requests:,}"
         table.add_row(step.endpoint.name, requests, number(known.rows), step.mode, known.basis)
     console = make_console()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leads_assets.account.connect import warehouse_of
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import (
     add_json_option,
@@ -16,9 +17,8 @@ from leads_assets.cli.printing import (
     print_json,
     print_sentences,
 )
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.warehouse.failures import last_failures
-from leads_assets.warehouse.runs import freshness
+from leads_assets.engine.warehouse.failures import last_failures
+from leads_assets.engine.warehouse.runs import freshness
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from leads_assets.account.connect import warehouse_of
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
 from leads_assets.cli.runlog import RunLog
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.warehouse.connection import Warehouse
-from leads_assets.warehouse.runs import loads_of_run
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.runs import loads_of_run
 
 _COLUMNS = {
     "live_rows": "rows",

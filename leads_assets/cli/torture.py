@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.table import Table
 
-from leads_assets.cli.torture_cases import CASES, Case, Outcome, Verdict
+from leads_assets.torture.cases import CASES, Case, Verdict, WalkResult
 
 _WIDTH = 160
 _COLOURS = {Verdict.COMPLETE: "green", Verdict.SAID_SO: "yellow", Verdict.SILENT_LOSS: "bold red"}
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(any(Verdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in outcomes))
 
 
-def _in_parallel(cases: Sequence[Case], leads: int) -> list[Outcome]:
+def _in_parallel(cases: Sequence[Case], leads: int) -> list[WalkResult]:
     """The outcomes in the order of the cases, each n-th one from a process of its own: Dagster needs a core."""
     processes = min(4, os.cpu_count() or 1)
     shares = [cases[start::processes] for start in range(processes)]
@@ -62,14 +62,14 @@ def _in_parallel(cases: Sequence[Case], leads: int) -> list[Outcome]:
     return [found[place % processes][place // processes] for place in range(len(cases))]
 
 
-def _share(cases: Sequence[Case], leads: int) -> list[Outcome]:
+def _share(cases: Sequence[Case], leads: int) -> list[WalkResult]:
     # Dagster takes a second to load, and no other command needs it in this process.
-    from leads_assets.cli.torture_trial import torture  # noqa: PLC0415
+    from leads_assets.torture.trial import torture  # noqa: PLC0415
 
     return list(torture(cases, leads))
 
 
-def _show(outcomes: Sequence[Outcome]) -> None:
+def _show(outcomes: Sequence[WalkResult]) -> None:
     table = Table("fault", "what happened", "requests", "server", "table", "verdict", "next sync")
     for column in table.columns[2:5]:
         column.justify = "right"

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.api.budget import utc_now
-from leads_assets.assets import endpoint_asset
-from leads_assets.endpoints import ENDPOINTS, Endpoint
-from leads_assets.io_manager import DuckDBUpsertIOManager
-from leads_assets.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
-from leads_assets.schedules import jobs_and_schedules
-from leads_assets.sensors import api_changes_sensor
+from leads_assets.defs.assets import endpoint_asset
+from leads_assets.defs.io_manager import DuckDBUpsertIOManager
+from leads_assets.defs.jobs import jobs_and_schedules
+from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
+from leads_assets.defs.sensors import api_changes_sensor
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.http.budget import utc_now
 
 
 def build_definitions(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from leads_assets_tests.cli.conftest import Command, OpenAccount
-from leads_assets_tests.project import Project
+from leads_assets_tests.harness.commands import Command, OpenAccount
+from leads_assets_tests.harness.project import Project
 
 
 def test_a_grown_warehouse_becomes_smaller_and_keeps_its_rows(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from leads_assets.demo.account import Account
-from leads_assets.demo.server import DemoApi
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
 
 PROGRAM = str(Path(sys.executable).with_name("leads-assets"))
 PATIENCE_SECONDS = 120

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from leads_assets.demo.faults import Fault
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets.forecast import Forecast, forecast_paged, pages_needed
-from leads_assets_tests.cli.conftest import Command, OpenAccount, Told
-from leads_assets_tests.project import Project
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.faults import Fault
+from leads_assets.engine.read.estimate import Estimate, estimate_paged, pages_needed
+from leads_assets_tests.harness.commands import Command, CommandResult, OpenAccount
+from leads_assets_tests.harness.project import Project
 
 
-def of(told: Told, endpoint: str) -> dict[str, Any]:
+def of(told: CommandResult, endpoint: str) -> dict[str, Any]:
     found: dict[str, Any] = next(row for row in told.json["endpoints"] if row["endpoint"] == endpoint)
     return found
 
@@ -25,12 +25,12 @@ def test_a_walk_needs_a_page_per_99_rows_and_a_look_at_either_end(total: int, si
 
 
 def test_a_server_that_caps_pages_makes_the_forecast_dearer() -> None:
-    assert forecast_paged(50, 1000, None, 100).requests == pages_needed(1000, 50)
+    assert estimate_paged(50, 1000, None, 100).requests == pages_needed(1000, 50)
 
 
 def test_nothing_is_claimed_about_a_full_first_page_without_a_total() -> None:
-    assert forecast_paged(100, None, None, 100) == Forecast(None, None, "no total is sent, and it was never read")
-    assert forecast_paged(100, None, 500, 100).rows == 500
+    assert estimate_paged(100, None, None, 100) == Estimate(None, None, "no total is sent, and it was never read")
+    assert estimate_paged(100, None, 500, 100).rows == 500
 
 
 def test_the_forecast_of_a_first_sync_is_what_it_then_costs(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from leads_assets.demo.faults import Fault
-from leads_assets.endpoints import ENDPOINTS
-from leads_assets_tests.cli.conftest import Command, OpenAccount
-from leads_assets_tests.project import Project
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.faults import Fault
+from leads_assets_tests.harness.commands import Command, OpenAccount
+from leads_assets_tests.harness.project import Project
 
 
 def test_without_a_warehouse_it_says_so_and_makes_none(command: Command, tmp_path: Path) -> None:

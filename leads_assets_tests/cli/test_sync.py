@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from leads_assets.cli.runlog import RunLog
-from leads_assets.demo.faults import Fault
-from leads_assets_tests.cli.conftest import Command, OpenAccount
-from leads_assets_tests.project import Project
+from leads_assets.demo.server.faults import Fault
+from leads_assets_tests.harness.commands import Command, OpenAccount
+from leads_assets_tests.harness.project import Project
 
 RUN = "346a600e-a72b-4620-a366-9f5789b088d3"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from leads_assets_tests.cli.conftest import Command, OpenAccount
-from leads_assets_tests.test_command_line import run
+from leads_assets_tests.cli.test_command_line import run
+from leads_assets_tests.harness.commands import Command, OpenAccount
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import requests
 
-from leads_assets.demo.server import DemoApi
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.api import DemoApi
 
 TIMEOUT_SECONDS = 10
 ALL_LEADS = {"order": "id", "direction": "asc", "include_unassigned": "true"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leads_assets.demo.server import DemoApi
+from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.conftest import OpenApi
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from leads_assets.demo.account import EVENT_LOG_ROWS, Account
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account.account import EVENT_LOG_ROWS, Account
 
 NAMES = list(ENDPOINTS)
 

@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from leads_assets.demo.client import DemoControl
-from leads_assets.demo.faults import Fault
-from leads_assets.demo.server import DemoApi
-from leads_assets.endpoints import ENDPOINTS
-
-from .calls import TIMEOUT_SECONDS, get
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.client import DemoControl
+from leads_assets.demo.server.faults import Fault
+from leads_assets_tests.demo.calls import TIMEOUT_SECONDS, get
 
 
 @pytest.fixture

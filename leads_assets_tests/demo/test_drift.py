@@ -3,8 +3,7 @@
 import pytest
 
 from leads_assets_tests.conftest import OpenApi
-
-from .calls import ALL_LEADS, get, ids, walk
+from leads_assets_tests.demo.calls import ALL_LEADS, get, ids, walk
 
 
 def _ascending(offset: int = 0) -> dict[str, object]:

@@ -10,11 +10,10 @@ from time import monotonic, time
 import pytest
 import requests
 
-from leads_assets.demo.faults import KINDS, parse_fault
-from leads_assets.demo.server import DemoApi
+from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets_tests.conftest import OpenApi
-
-from .calls import ALL_LEADS, get, ids, rows, walk
+from leads_assets_tests.demo.calls import ALL_LEADS, get, ids, rows, walk
 
 Check = Callable[[DemoApi], bool]
 TOTAL = "X-TOTAL-COUNT"

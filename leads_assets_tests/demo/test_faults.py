@@ -2,8 +2,8 @@
 
 import pytest
 
-from leads_assets.demo.faults import DEFAULTS, KINDS, Fault, parse_fault
-from leads_assets.demo.switchboard import Switchboard
+from leads_assets.demo.server.faults import DEFAULTS, KINDS, Fault, parse_fault
+from leads_assets.demo.server.injector import FaultInjector
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ def test_json_that_is_no_fault_is_refused(content: object) -> None:
 
 
 def test_a_fault_skips_then_strikes_and_counts_only_matching_requests() -> None:
-    board = Switchboard([Fault("html", "leads", after=1, times=2), Fault("bare")])
-    struck = [sorted(board.strike(name)) for name in ("leads", "users", "leads", "leads", "leads")]
+    board = FaultInjector([Fault("html", "leads", after=1, times=2), Fault("bare")])
+    struck = [sorted(board.active_faults(name)) for name in ("leads", "users", "leads", "leads", "leads")]
     assert struck == [["bare"], ["bare"], ["bare", "html"], ["bare", "html"], ["bare"]]
 
 
 def test_of_two_faults_of_one_kind_the_first_that_is_on_wins() -> None:
-    board = Switchboard([Fault("status", value=500, times=1), Fault("status", value=503)])
-    assert [board.strike("leads")["status"].whole for _ in range(2)] == [500, 503]
+    board = FaultInjector([Fault("status", value=500, times=1), Fault("status", value=503)])
+    assert [board.active_faults("leads")["status"].whole for _ in range(2)] == [500, 503]
 
 
 def test_setting_faults_begins_to_count_anew() -> None:
-    board = Switchboard([Fault("html", times=1)])
-    assert board.strike("leads")
-    assert not board.strike("leads")
+    board = FaultInjector([Fault("html", times=1)])
+    assert board.active_faults("leads")
+    assert not board.active_faults("leads")
     board.set(board.faults)
-    assert board.strike("leads")
+    assert board.active_faults("leads")

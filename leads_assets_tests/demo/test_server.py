@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from leads_assets.demo.account import Account
-from leads_assets.demo.server import PAGED, DemoApi
-from leads_assets.endpoints import ENDPOINTS
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import PAGED, DemoApi
 from leads_assets_tests.conftest import OpenApi
-
-from .calls import ALL_LEADS, TIMEOUT_SECONDS, get, ids, rows, walk
+from leads_assets_tests.demo.calls import ALL_LEADS, TIMEOUT_SECONDS, get, ids, rows, walk
 
 UNPAGED = sorted(set(ENDPOINTS) - PAGED)
 
@@ -199,7 +198,7 @@ def test_what_is_not_http_is_answered_with_400(api: DemoApi) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_serve_runs_until_a_signal_and_exits_cleanly(sent: signal.Signals) -> None:
     program = (
-        "from leads_assets.demo.server import serve\n"
+        "from leads_assets.demo.server.api import serve\n"
         "serve(0, 30, 1, faults=(), key='k', on_ready=lambda url: print(url, flush=True))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

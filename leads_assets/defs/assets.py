@@ -1,0 +1,187 @@
+"""One factory: an endpoint becomes an asset."""
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from leads_assets.account import endpoints
+from leads_assets.account.connect import LeadsApi
+from leads_assets.defs.checks import check_specs, run_checks, skip_checks
+from leads_assets.defs.metadata import column_schema
+from leads_assets.defs.pending_load import PendingLoad
+from leads_assets.defs.resources import SyncOptions, WarehouseResource
+from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint
+from leads_assets.engine.errors import ConfigurationError, LeadsApiError, PermissionDenied, RunError
+from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.read.plan import plan_read
+from leads_assets.engine.warehouse.errors import WarehouseError
+
+GROUP = "crm"
+OWNERS = ["team:sales-operations"]
+API_POOL = "leads_api"
+
+_TEXTS = frozenset({"description", "references", "events", "edition_gated"})
+"""Fields of a declaration that change no row: what people read, what checks compare, when a read is asked for."""
+
+
+def endpoint_asset(
+    endpoint: Endpoint,
+    declared: Mapping[str, Endpoint],
+    *,
+    storage: Path,
+    freshness: dg.FreshnessPolicy | None = None,
+) -> dg.AssetsDefinition:
+    """The asset that keeps the table of `endpoint`, one of the `declared`; `storage` is shown in the UI."""
+    spec = asset_spec(endpoint, storage=storage, freshness=freshness)
+
+    # One asset with optional outputs: what the account's edition lacks, and what a stopped run did not try, is left out
+    # without a claim, its checks too.
+    @dg.multi_asset(
+        name=endpoint.name,
+        outs={endpoint.name: dg.AssetOut.from_spec(spec, dagster_type=dg.Any, is_required=False)},
+        can_subset=True,
+        check_specs=check_specs(endpoint),
+        pool=API_POOL,
+        # A reference is no dependency: leads load without their users. It only orders the steps of a run.
+        op_tags={"dagster/priority": str(-_depth(endpoint.name, declared))},
+    )
+    def _asset(
+        context: dg.AssetExecutionContext,
+        leads_api: dg.ResourceParam[LeadsApi],
+        warehouse: WarehouseResource,
+        sync: SyncOptions,
+    ) -> Iterator[Any]:
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        if not context.selected_asset_keys:
+            context.log.warning(f"{endpoint.name}: its checks look at a load, so they run only with the asset")
+            return
+        if leads_api.stopped is not None:
+            context.log.info(f"{endpoint.name}: not tried, because the run was stopped by an earlier failure")
+            return
+        for event in sync_endpoint(context, endpoint, leads_api, warehouse, sync):
+            if not isinstance(event, dg.AssetCheckResult) or event.check_name in wanted:
+                yield event
+
+    return _asset
+
+
+def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPolicy | None = None) -> dg.AssetSpec:
+    """What Dagster shows of the asset before any run."""
+    return dg.AssetSpec(
+        endpoint.name,
+        description=endpoint.description,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"duckdb", "rest"},
+        tags={"domain": "crm"},
+        code_version=code_version(endpoint),
+        metadata={
+            "dagster/table_name": f"main.{endpoint.name}",
+            "dagster/uri": str(storage),
+            "dagster/column_schema": column_schema(endpoint),
+            "dagster/code_references": _declaration(endpoint),
+            "endpoint": dg.MetadataValue.text(f"GET {endpoint.path}"),
+        },
+        freshness_policy=freshness,
+    )
+
+
+def code_version(endpoint: Endpoint) -> str:
+    """Changes with what changes rows (paths, columns, paging), so that an edited text marks no table as outdated."""
+    return hashlib.sha256(repr((PRIMARY_KEY, _facts(endpoint))).encode()).hexdigest()[:12]
+
+
+def _facts(declared: Endpoint | Column) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for field in fields(declared):
+        value = getattr(declared, field.name)
+        if field.name == "columns":
+            value = sorted(_facts(column) for column in value)
+        if field.name not in _TEXTS:
+            found.append((field.name, value))
+    return found
+
+
+def sync_endpoint(
+    context: dg.AssetExecutionContext,
+    endpoint: Endpoint,
+    api: LeadsApi,
+    warehouse: WarehouseResource,
+    sync: SyncOptions,
+) -> Iterator[Any]:
+    """Read a list, hand it to the IO manager, check what became of it. Raises Failure with one sentence."""
+    try:
+        state = warehouse.state(endpoint.name)
+        plan = plan_read(
+            endpoint,
+            state,
+            utc_now(),
+            full_refresh=sync.full_refresh or sync.new_account,
+            reconcile_every=sync.reconcile_every,
+        )
+        with warehouse.warehouse().spool() as folder:
+            extract = api.extract(
+                endpoint,
+                folder.path,
+                changed_since=plan.changed_since,
+                held=lambda name: warehouse.state(name).held,
+                bound_to=None if sync.new_account else warehouse.account(),
+                after=state.number,
+                progress=lambda progress: context.log.info(progress.line(endpoint.name)),
+            )
+            pending = PendingLoad(extract, folder.remove)
+            yield dg.MaterializeResult(asset_key=endpoint.name, value=pending)
+    except PermissionDenied as denied:
+        if not endpoint.edition_gated or state.known:
+            raise as_failure(context, warehouse, endpoint, denied) from None
+        context.log.warning(f"{denied}; skipped, as it was never readable with this key")
+        yield from skip_checks(str(denied))
+        return
+    except (LeadsApiError, WarehouseError, OSError) as error:
+        raise as_failure(context, warehouse, endpoint, error) from None
+    yield from run_checks(endpoint, pending.loaded())
+
+
+def as_failure(
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    endpoint: Endpoint,
+    error: LeadsApiError | WarehouseError | OSError,
+) -> dg.Failure:
+    """The failure of a sync; why a list could not be read is kept in the warehouse too, where that is possible.
+
+    Not that of a wrong setting: nothing was asked, and the warehouse may be the wrong one.
+    """
+    if isinstance(error, OSError):
+        return dg.Failure(f"{endpoint.name}: the spool cannot be written ({error.strerror})", allow_retries=False)
+    if isinstance(error, WarehouseError):
+        return dg.Failure(str(error), allow_retries=False)
+    try:
+        if not isinstance(error, ConfigurationError):
+            warehouse.note_failure(endpoint.name, context.run.run_id, str(error))
+    except WarehouseError as second:
+        context.log.warning(f"the failure could not be noted in the warehouse: {second}")
+    stopped = "; the other endpoints were not tried" if isinstance(error, RunError) else ""
+    return dg.Failure(f"{error}{stopped}", allow_retries=False)
+
+
+def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:
+    """The line of the declaration: that, not this factory, is what makes the asset."""
+    lines = Path(endpoints.__file__).read_text().splitlines()
+    line = next((n for n, text in enumerate(lines, 1) if f'name="{endpoint.name}"' in text), 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # nobody who loads the location can do anything about it
+        here = dg.LocalFileCodeReference(file_path=endpoints.__file__, line_number=line)
+        return dg.CodeReferencesMetadataValue(code_references=[here])
+
+
+def _depth(name: str, declared: Mapping[str, Endpoint], seen: tuple[str, ...] = ()) -> int:
+    """How many references lie below an endpoint: what others refer to is read first."""
+    endpoint = declared.get(name)
+    targets = {column.references or "" for column in endpoint.references} if endpoint else set()
+    return max((1 + _depth(target, declared, (*seen, name)) for target in targets - {name, *seen}), default=0)

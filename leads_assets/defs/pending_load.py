@@ -1,0 +1,37 @@
+"""What an asset hands to the IO manager: an extract, and the place where the load's result is left for the checks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from leads_assets.engine.records.extract import Extract
+from leads_assets.engine.warehouse.result import LoadResult
+
+
+@dataclass(slots=True)
+class PendingLoad:
+    """An extract on its way into the warehouse; `result` is set once it has been loaded.
+
+    `release` deletes the extract's files: a load that fails leaves the asset suspended, so the asset cannot do it.
+    """
+
+    extract: Extract
+    release: Callable[[], None]
+    result: LoadResult | None = None
+
+    def loaded(self) -> LoadResult:
+        """The result. Raises Failure where the IO manager is one that does not load extracts."""
+        if self.result is None:
+            self.release()
+            raise dg.Failure(
+                f"{self.extract.endpoint.name}: the IO manager did not load what was read, so nothing is proven and"
+                " nothing was checked; this asset needs DuckDBUpsertIOManager as its resource `io_manager`",
+                allow_retries=False,
+            )
+        return self.result
+
+    def __reduce__(self) -> str:
+        """A manager that would keep the object itself, pickled, is one of those."""
+        self.loaded()
+        raise TypeError("an extract is loaded, not kept")

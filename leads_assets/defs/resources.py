@@ -1,0 +1,144 @@
+"""The settings as Dagster resources. Address and key are no configuration of any of them, so Dagster stores neither."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import Field, PrivateAttr
+
+from leads_assets.account.connect import LeadsApi, Watch
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.account.settings import Settings
+from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.http.client import Limits
+from leads_assets.engine.warehouse.deletions import DeletionGuard
+from leads_assets.engine.warehouse.failures import note_failure
+from leads_assets.engine.warehouse.file import Stamp, Warehouse
+from leads_assets.engine.warehouse.load import LoadOptions
+from leads_assets.engine.warehouse.read_copy import publish
+from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.runs import SyncState, bound_account, sync_states
+
+
+class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """How this run reads and loads; one place in the launchpad for all endpoints."""
+
+    full_refresh: bool = Field(
+        default=False, description="Read every list in full, and take the server's version of each row even if older."
+    )
+    allow_mass_delete: bool = Field(
+        default=False, description="Mark rows that are gone as deleted however many they are, in this run."
+    )
+    new_account: bool = Field(
+        default=False,
+        description="The settings name another account than the one whose rows are here, and it is to take its place.",
+    )
+    reconcile_hours: float = Field(description="Hours after which a list is read in full again.")
+    mass_delete_share: float = Field(default=0.2, description="Share of a table that one run may mark as deleted.")
+    mass_delete_rows: int = Field(default=50, description="Rows that one run may mark as deleted whatever their share.")
+
+    @property
+    def reconcile_every(self) -> timedelta:
+        """The reconcile interval."""
+        return timedelta(hours=self.reconcile_hours)
+
+    def load_options(self, *, evolve: bool) -> LoadOptions:
+        """The part that the load needs."""
+        guard = DeletionGuard(share=self.mass_delete_share, rows=self.mass_delete_rows, allow=self.allow_mass_delete)
+        return LoadOptions(evolve=evolve, server_wins=self.full_refresh, new_account=self.new_account, guard=guard)
+
+
+class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The DuckDB file, and the read copy that is published after a run that changed something."""
+
+    path: str = Field(description="The DuckDB file; folders are made as needed.")
+    lock_seconds: float = Field(description="Longest wait for other writers, in seconds.")
+    snapshot: str = Field(description="Where to publish a read copy; empty for none.")
+    evolve: bool = Field(description="Whether unknown fields become columns.")
+
+    _states: dict[str, SyncState] | None = PrivateAttr(default=None)
+    _stamp: Stamp = PrivateAttr(default=())
+    _loaded: set[str] = PrivateAttr(default_factory=set)
+    _changed: bool = PrivateAttr(default=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "WarehouseResource":
+        """The warehouse of the settings."""
+        return cls(
+            path=str(settings.warehouse),
+            lock_seconds=settings.lock_seconds,
+            snapshot=str(settings.snapshot or ""),
+            evolve=settings.schema_policy == "evolve",
+        )
+
+    def warehouse(self) -> Warehouse:
+        """The plain object."""
+        return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
+
+    def state(self, endpoint: str) -> SyncState:
+        """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
+        return self._known(endpoint).get(endpoint, SyncState())
+
+    def account(self) -> str | None:
+        """The account whose rows the warehouse holds; None where none is remembered."""
+        return bound_account(self._known(""))
+
+    def _known(self, endpoint: str) -> dict[str, SyncState]:
+        stamp = self.warehouse().stamp()
+        if self._states is None or stamp != self._stamp or endpoint in self._loaded:
+            self._states, self._stamp = sync_states(self.warehouse(), utc_now(), ENDPOINTS), stamp
+            self._loaded.clear()
+        return self._states
+
+    def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
+        """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
+        note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
+
+    def note_load(self, result: LoadResult) -> None:
+        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not."""
+        self._changed = self._changed or result.wrote
+        self._loaded.add(result.row.endpoint)
+        self._stamp = self.warehouse().stamp()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Publish the read copy."""
+        if self.snapshot and self._changed:
+            publish(self.warehouse(), Path(self.snapshot))
+
+
+class ReadOnlyDuckDB(DuckDBResource):
+    """`dagster-duckdb`'s resource on the tables, for assets that read them: the read copy where one is published.
+
+    On the warehouse itself a reader keeps syncs waiting while its connection is open.
+    """
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ReadOnlyDuckDB":
+        """The file that the settings give to readers."""
+        path = settings.snapshot or settings.warehouse
+        return cls(database=str(path), connection_config={"access_mode": "READ_ONLY"})
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection, closed at the end also of a block that fails."""
+        with super().get_connection() as connection:
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+
+def api_resource(settings: Settings, *, limits: Limits | None = None, watch: Watch | None = None) -> Any:
+    """The resource that gives each run a LeadsApi of its own."""
+
+    @dg.resource(description="The account of LEADS_API_BASE_URL and LEADS_API_KEY: pages, retries, quota.")
+    def _leads_api(_context: dg.InitResourceContext) -> Iterator[LeadsApi]:
+        with closing(LeadsApi(settings, limits=limits, watch=watch)) as api:
+            yield api
+
+    return _leads_api

@@ -1,0 +1,201 @@
+"""The sensor: looks at the API for a few requests a tick, and asks for a run of what has changed."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from leads_assets.account.connect import LeadsApi
+from leads_assets.account.settings import NO_ACCOUNT
+from leads_assets.defs.jobs import RECONCILE
+from leads_assets.defs.resources import WarehouseResource
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.http.address import account_of
+from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.warehouse.account import why_another
+from leads_assets.engine.warehouse.errors import WarehouseError
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.runs import SyncState, bound_account, sync_states
+from leads_assets.refresh.cursor import SensorCursor, parse_cursor
+from leads_assets.refresh.decide import (
+    Attempts,
+    Need,
+    ReadRequest,
+    look_refusal,
+    reads_needed,
+    reasons,
+    refusal,
+    run_key,
+)
+from leads_assets.refresh.observe import PROBE_LIMITS, Lists, Observer
+from leads_assets.refresh.quota import DailyQuota, quota_at
+
+NAME = "api_changes_sensor"
+TAG = "leads_assets"
+"""Runs carry `leads_assets/<endpoint>`: what they are to commit, and `leads_assets/why`."""
+
+_LOCK_SECONDS = 5.0
+_FORGET_RUNS = timedelta(hours=6)
+"""A run that has not ended by then was killed: it keeps nothing from being asked for."""
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def api_changes_sensor(
+    endpoints: Mapping[str, Endpoint],
+    *,
+    seconds: int,
+    reconcile_every: timedelta,
+    now: Callable[[], datetime] = utc_now,
+) -> dg.SensorDefinition:
+    """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
+
+    @dg.sensor(
+        name=NAME,
+        target=dg.AssetSelection.assets(*endpoints),
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Compares the API with what the warehouse has committed, and asks for the assets that differ.",
+    )
+    def _sensor(
+        context: dg.SensorEvaluationContext, leads_api: dg.ResourceParam[LeadsApi], warehouse: WarehouseResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        if not leads_api.settings.has_account:
+            return dg.SkipReason(NO_ACCOUNT)
+        noted = parse_cursor(context.cursor)
+        memory = noted.without_future(now())
+        if memory != noted:
+            context.log.warning("the sensor's memory holds moments in the future: a clock ran ahead; they are ignored")
+        if reason := memory.pause(now()):
+            return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
+        try:
+            return _Tick(
+                context.instance,
+                leads_api,
+                warehouse,
+                memory,
+                endpoints=endpoints,
+                now=now,
+                reconcile_every=reconcile_every,
+            ).run()
+        except WarehouseError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=memory.cursor())
+        except LeadsApiError as error:
+            memory = memory.after_trouble(error, now(), timedelta(seconds=seconds))
+            return dg.SensorResult(skip_reason=memory.pause(now()), cursor=memory.cursor())
+
+    return _sensor
+
+
+class _Tick:
+    """One evaluation of the sensor."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        api: LeadsApi,
+        warehouse: WarehouseResource,
+        memory: SensorCursor,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        now: Callable[[], datetime],
+        reconcile_every: timedelta,
+    ) -> None:
+        self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
+        self._memory = memory
+        self._now = now
+        self._instance = instance
+        self._api = api
+        self._warehouse = Warehouse(Path(warehouse.path), lock_seconds=min(_LOCK_SECONDS, warehouse.lock_seconds))
+        self._reconcile_every = reconcile_every
+
+    def run(self) -> dg.SensorResult:
+        """Look, compare, ask. Raises a LeadsApiError or a WarehouseError."""
+        busy = self._busy()
+        if busy.issuperset(self._endpoints):
+            return self._skip("not looked: a run of all assets is queued or going")
+        known = sync_states(self._warehouse, self._now(), self._endpoints)
+        if reason := why_another(bound_account(known), account_of(self._api.settings.base_url)):
+            return self._skip(reason)
+        with closing(LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now)) as api:
+            client = api.client()
+            money = quota_at(client.budget.left(), known.values(), self._now(), self._reconcile_every)
+            requests = len(self._lists.each_time)
+            if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
+                return self._skip(reason)
+            observer = Observer(client, known, self._memory.looks, self._now, endpoints=self._endpoints)
+            observer.look(busy)
+            money = replace(money, left=client.budget.left())
+        self._memory = SensorCursor(looks=observer.looks, asked=self._memory.asked, looked_at=self._now())
+        chosen, waiting = self._choose(known, observer, busy, money)
+        if chosen:
+            return self._ask(chosen)
+        going = [f"queued or going: {', '.join(sorted(busy))}"] if busy else []
+        return self._skip("; ".join([observer.report(), *waiting, *going, f"{observer.requests} requests, {money}"]))
+
+    def _skip(self, reason: str) -> dg.SensorResult:
+        return dg.SensorResult(skip_reason=reason, cursor=self._memory.cursor())
+
+    def _busy(self) -> frozenset[str]:
+        """The endpoints of all runs that have not ended, whoever asked for them."""
+        since = self._now() - _FORGET_RUNS
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, created_after=since))
+        if any(run.asset_selection is None for run in runs):
+            return frozenset(self._endpoints)
+        return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
+
+    def _choose(
+        self, known: dict[str, SyncState], observer: Observer, busy: frozenset[str], money: DailyQuota
+    ) -> tuple[list[tuple[ReadRequest, int]], list[str]]:
+        """The reads to ask for with their attempt numbers, and why others wait."""
+        chosen: list[tuple[ReadRequest, int]] = []
+        waiting: list[str] = []
+        for name, endpoint in self._endpoints.items():
+            if name in busy:
+                continue
+            if name in observer.observations:
+                needs = observer.observations[name].needs
+            else:
+                needs = () if endpoint in self._lists.each_time else (Need.CHANGES,)
+            load, look = known.get(name), observer.looks.get(name)
+            for want in reads_needed(
+                endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every
+            ):
+                attempts = self._attempts(want)
+                began = load.full if want.full and load else load.began if load else None
+                last = max(filter(None, (began, self._memory.asked.get(want.stream))), default=None)
+                if not (reason := refusal(want, attempts, money, last, self._now())):
+                    chosen.append((want, attempts.count))
+                    break
+                waiting.append(reason)
+        return chosen, waiting
+
+    def _attempts(self, want: ReadRequest) -> Attempts:
+        asked = dg.RunsFilter(tags={f"{TAG}/{want.endpoint}": want.token})
+        newest = self._instance.get_run_records(asked, limit=1)
+        if not newest:
+            return Attempts()
+        return Attempts(self._instance.get_runs_count(asked), newest[0].create_timestamp)
+
+    def _ask(self, chosen: list[tuple[ReadRequest, int]]) -> dg.SensorResult:
+        asked = {want.stream: self._now() for want, _ in chosen}
+        self._memory = replace(self._memory, asked=self._memory.asked | asked)
+        request = dg.RunRequest(
+            run_key=run_key(chosen),
+            asset_selection=[dg.AssetKey(want.endpoint) for want, _ in chosen],
+            run_config=RECONCILE if any(want.full for want, _ in chosen) else None,
+            tags={
+                **{f"{TAG}/{want.endpoint}": want.token for want, _ in chosen},
+                f"{TAG}/why": reasons(want for want, _ in chosen),
+            },
+        )
+        return dg.SensorResult(run_requests=[request], cursor=self._memory.cursor())

@@ -1,0 +1,1 @@
+"""The demo account's rows and how they change."""

@@ -1,0 +1,1 @@
+"""The demo account's HTTP server and its faults."""

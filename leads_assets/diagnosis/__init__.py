@@ -1,1 +1,0 @@
-"""What `leads-assets doctor` looks at: the API through single requests, the warehouse without changing it."""

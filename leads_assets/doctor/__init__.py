@@ -1,0 +1,1 @@
+"""What `leads-assets doctor` looks at."""

@@ -1,0 +1,71 @@
+"""Looking at the warehouse without changing it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from leads_assets.doctor.findings import Finding, State
+from leads_assets.engine.warehouse import bookkeeping
+from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
+from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.runs import freshness
+
+_TOPIC = "warehouse"
+
+
+def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
+    """Findings about the file, and the rows of `ops.freshness`."""
+    path = warehouse.path
+    if not path.exists():
+        return [_absent(path)], []
+    try:
+        with warehouse.read("the warehouse") as session:
+            if session is None:  # deleted in between
+                return [_absent(path)], []
+            findings = [_present(session, path), _format(session)]
+        rows = freshness(warehouse)
+    except WarehouseBusy as busy:
+        return [Finding(_TOPIC, State.BROKEN, str(busy), "A sync waits for it, then fails; nothing is lost.")], []
+    except WarehouseError as error:
+        hint = "It heals from an empty one: move the file away and sync; history and deleted rows are in it only."
+        return [Finding(_TOPIC, State.BROKEN, str(error), hint)], []
+    return [*findings, *_unwritable(path)], rows
+
+
+def _absent(path: Path) -> Finding:
+    folder = next(parent for parent in path.parents if parent.exists())
+    if os.access(folder, os.W_OK):
+        return Finding(_TOPIC, State.OK, f"there is none yet at {path}; the first sync makes it")
+    says = f"there is none at {path}, and its folder cannot be written"
+    return Finding(_TOPIC, State.BROKEN, says, "Set LEADS_WAREHOUSE to a file in a folder that can.")
+
+
+def _present(session: Session, path: Path) -> Finding:
+    stored = session.one(
+        "looking at the file",
+        "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()",
+    )[0]
+    says = f"{path}, {path.stat().st_size:,} bytes, storage {stored}; opened by DuckDB {duckdb.__version__}"
+    return Finding(_TOPIC, State.OK, says)
+
+
+def _format(session: Session) -> Finding:
+    topic = "format"
+    if not bookkeeping.exists(session):
+        return Finding(topic, State.OK, "nothing was synced into it yet")
+    version = session.one("reading the format version", "SELECT max(version) FROM ops.version")[0]
+    if version > bookkeeping.VERSION:
+        says = f"format {version}, written by a newer version of leads_assets; this one knows {bookkeeping.VERSION}"
+        return Finding(topic, State.BROKEN, says, "Upgrade leads_assets; nothing is changed until then.")
+    later = "" if version == bookkeeping.VERSION else f"; the next sync brings it to {bookkeeping.VERSION}"
+    return Finding(topic, State.OK, f"format {version}{later}")
+
+
+def _unwritable(path: Path) -> list[Finding]:
+    refused = [str(place) for place in (path, path.parent) if not os.access(place, os.W_OK)]
+    if not refused:
+        return []
+    hint = "Give this user the right to write the file and its folder (locks and the spool lie beside it)."
+    return [Finding(_TOPIC, State.BROKEN, f"{' and '.join(refused)} cannot be written", hint)]

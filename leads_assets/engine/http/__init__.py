@@ -1,0 +1,1 @@
+"""Requests to one account: budget, retries, deadline."""

@@ -1,0 +1,82 @@
+"""Where the key may be sent: the checks of the settings, before any request."""
+
+import hashlib
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from leads_assets.engine.errors import ConfigurationError
+
+_NAME = "LEADS_API_BASE_URL"
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]*)*")
+_LONGEST_SHOWN = 100
+_KEY_PART = 8
+_PUNCTUATION = re.compile(r"[^a-z0-9]")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def checked_base_url(text: str) -> str:
+    """The base URL without a trailing slash. Raises ConfigurationError if the key could not be sent there safely."""
+    parts = _split(text.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
+        raise ConfigurationError(f"{_NAME} must be an address like https://api.example.com/v2")
+    if "@" in parts.netloc or parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
+        raise ConfigurationError(f"{_NAME} must be scheme, host and path only: no user name, no `?`, no `#`")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ConfigurationError(f"{_NAME} is plain http to {parts.hostname}, which would show the key; use https")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def account_of(base_url: str) -> str:
+    """A name for the account behind a checked base URL: a hash of host and path, never of the key.
+
+    The port counts except on loopback, where what listens (a demo API, a tunnel) has another one each time.
+    """
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+    place = host if is_loopback(host) else f"{host}:{port}"
+    return hashlib.blake2b(f"{place}{parts.path.rstrip('/')}".encode(), digest_size=16).hexdigest()
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port is None or parts.port else None
+    except ValueError:  # a port or an IPv6 address that is none
+        return None
+
+
+def _is_host(host: str) -> bool:
+    return bool(_HOST.fullmatch(host) or _IPV6.fullmatch(host))
+
+
+def may_be_shown(host: str, key: str) -> bool:
+    """Whether a message may name a host that a server has named: a short, plain host name without a part of the key."""
+    if len(host) > _LONGEST_SHOWN or not _is_host(host):
+        return False
+    key, host = (_PUNCTUATION.sub("", text.lower()) for text in (key, host))
+    return not any(key[start : start + _KEY_PART] in host for start in range(max(1, len(key) - _KEY_PART + 1)))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether requests to this host stay on this machine: an address that nobody looks up, or `localhost`."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_key(key: str) -> str:
+    """The key. Raises ConfigurationError if no header can carry it."""
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ConfigurationError("LEADS_API_KEY is empty, or holds a character that no header can carry")
+    return key
+
+
+def checked_header(name: str) -> str:
+    """The name of the key's header. Raises ConfigurationError if it is none."""
+    if not _HEADER.fullmatch(name):
+        raise ConfigurationError("the name of the key's header must be one word, such as X-API-KEY")
+    return name

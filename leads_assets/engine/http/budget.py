@@ -1,0 +1,171 @@
+"""The request budget: a count per UTC day, shared by all threads, processes, runs and sensor ticks."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from leads_assets.engine.errors import ConfigurationError, QuotaExhausted, RateLimited
+
+_BUSY_SECONDS = 30
+_BUSY_NAP = 0.01
+_CLOCK_SLACK = 60
+"""Seconds by which the clocks of this file's processes may differ: what was written later than that was written by a
+clock that ran ahead, and counts for nothing."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS turn (
+    one INTEGER PRIMARY KEY CHECK (one = 1), taken_at REAL NOT NULL, free_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS quota_pause (
+    one INTEGER PRIMARY KEY CHECK (one = 1), began_at REAL NOT NULL, until REAL NOT NULL
+);
+"""
+_PAUSED = "SELECT until FROM quota_pause WHERE until > :now AND began_at <= :now + :slack"
+_TAKE = f"""
+INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS ({_PAUSED})
+ON CONFLICT (day) DO UPDATE SET requests = requests + 1 WHERE :daily = 0 OR requests < :daily
+RETURNING requests
+"""
+_TURN = """
+INSERT INTO turn VALUES (1, :now, :now + :gap)
+ON CONFLICT (one) DO UPDATE SET
+    free_at = iif(taken_at > :now + :slack, :now, max(free_at, :now)) + :gap, taken_at = :now
+RETURNING free_at - :gap - :now
+"""
+_PAUSE = """
+INSERT INTO quota_pause VALUES (1, :now, :until)
+ON CONFLICT (one) DO UPDATE SET began_at = excluded.began_at, until = excluded.until
+WHERE until < excluded.until OR began_at > excluded.began_at + :slack
+"""
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class RequestBudget:
+    """Counts requests before they are sent, in a SQLite file that all processes share.
+
+    `daily` is the number of requests in a UTC day (0: no limit), `per_second` the pace (None: no limit). A quota 429
+    with a long wait is remembered here too, because calling on can get the key disabled.
+    """
+
+    def __init__(
+        self, path: Path, daily: int, per_second: float | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Open or create the file. Raises ConfigurationError if it cannot be used."""
+        self.daily = daily
+        self._path = path
+        self._gap = 1 / per_second if per_second else 0.0
+        self._now = now
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = _opened(path)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from None
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def take(self, endpoint: str) -> float:
+        """Count one request and return the seconds to wait for its turn.
+
+        Raises QuotaExhausted when the day's requests are used up, RateLimited while a quota pause lasts; then it is
+        not counted.
+        """
+        now = self._now()
+        try:
+            with self._lock:
+                asked = {"day": _day(now), "daily": self.daily, **_at(now)}
+                if self._db.execute(_TAKE, asked).fetchone() is not None:
+                    return self._turn(now)
+                paused = self._db.execute(_PAUSED, asked).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        if paused is not None:
+            resume = datetime.fromtimestamp(paused[0], UTC)
+            raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
+        raise QuotaExhausted(
+            f"{endpoint}: all {self.daily:,} requests of the day are used (LEADS_API_DAILY_REQUESTS)", _midnight(now)
+        )
+
+    def _turn(self, now: datetime) -> float:
+        if not self._gap:
+            return 0.0
+        row = self._db.execute(_TURN, {"gap": self._gap, **_at(now)}).fetchone()
+        return max(0.0, float(row[0]))
+
+    def left(self) -> int | None:
+        """Requests left today; None without a limit."""
+        return max(0, self.daily - self.spent()) if self.daily else None
+
+    def spent(self) -> int:
+        """Requests counted today."""
+        try:
+            with self._lock:
+                row = self._db.execute("SELECT requests FROM spent WHERE day = ?", [_day(self._now())]).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        return int(row[0]) if row else 0
+
+    def require(self, endpoint: str, requests: int, rows: int) -> None:
+        """Raise QuotaExhausted if the `requests` that a list of `rows` still needs do not fit into today."""
+        left = self.left()
+        if left is not None and requests > left:
+            raise QuotaExhausted(
+                f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
+                " (raise LEADS_API_DAILY_REQUESTS if the account allows more)",
+                _midnight(self._now()),
+            )
+
+    def pause_until(self, moment: datetime) -> None:
+        """No process may send a request before `moment`."""
+        try:
+            with self._lock:
+                self._db.execute(_PAUSE, {"until": moment.timestamp(), **_at(self._now())})
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"the request count {self._path} cannot be used ({type(error).__name__}):"
+            " check that its folder is writable, or delete the file to start a new count"
+        )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file, made as needed. SQLite does not wait where several processes make it at once, so this does."""
+    ends = time.monotonic() + _BUSY_SECONDS
+    while True:
+        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            database.close()
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > ends:
+                raise
+            time.sleep(_BUSY_NAP)
+        else:
+            return database
+
+
+def _at(now: datetime) -> dict[str, float]:
+    return {"now": now.timestamp(), "slack": _CLOCK_SLACK}
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
+def _midnight(now: datetime) -> datetime:
+    tomorrow = now.astimezone(UTC).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)

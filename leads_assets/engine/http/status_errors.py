@@ -1,0 +1,68 @@
+"""Answers that no further attempt would change: each its own sentence."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from leads_assets.engine.errors import (
+    AccountSuspended,
+    AuthenticationFailed,
+    BadRequest,
+    LeadsApiError,
+    NotFound,
+    PermissionDenied,
+    UnexpectedResponse,
+)
+from leads_assets.engine.http.transport import Answer, Transport
+
+_SENTENCES: Mapping[int, tuple[type[LeadsApiError], str]] = {
+    401: (
+        AuthenticationFailed,
+        "the key in LEADS_API_KEY is refused, or LEADS_API_BASE_URL names no account (a wrong host answers like a"
+        " wrong key)",
+    ),
+    402: (AccountSuspended, "the account is suspended; ask its owner"),
+    403: (PermissionDenied, "the key has no right to read {path}, or the account's edition lacks it"),
+    404: (NotFound, "there is no {path}; check the path in LEADS_API_BASE_URL"),
+}
+
+
+class _ErrorBody(msgspec.Struct):
+    type: str = ""
+
+
+def refusal(endpoint: str, path: str, transport: Transport, answer: Answer) -> LeadsApiError:
+    """The error for an answer that is neither 200 nor worth another attempt."""
+    status = answer.status
+    if status == 400:
+        missing = _error_type(answer.body) == "missing_parameter"
+        detail = "a parameter is missing" if missing else "the server refuses the request's parameters"
+        return BadRequest(f"{endpoint}: HTTP 400, {detail}", missing_parameter=missing)
+    if status in _SENTENCES:
+        kind, sentence = _SENTENCES[status]
+        return kind(f"{endpoint}: HTTP {status} from {transport.host}: {sentence.format(path=path)}")
+    if 300 <= status < 400:
+        return UnexpectedResponse(
+            f"{endpoint}: HTTP {status} to {_target(answer.headers, transport)}: redirects are not followed, the key"
+            " would travel along; set LEADS_API_BASE_URL to the final address"
+        )
+    return UnexpectedResponse(f"{endpoint}: HTTP {status}, which is neither an answer nor worth another attempt")
+
+
+def _error_type(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_ErrorBody).type
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _target(headers: Mapping[str, str], transport: Transport) -> str:
+    """The host of a redirect; the rest of the address may hold anything, and so may a host that is no plain name."""
+    try:
+        host = urlsplit(headers.get("Location", "")).hostname
+    except ValueError:
+        return "an address that is none"
+    if not host:
+        return "the same host"
+    return host if transport.may_show(host) else "another host"

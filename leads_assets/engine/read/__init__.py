@@ -1,0 +1,1 @@
+"""One list, read to its end, with a verdict."""

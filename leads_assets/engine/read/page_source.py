@@ -1,0 +1,109 @@
+"""The requests of one list: its parameters, its pages, and whether its change filter is heeded."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
+from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.read.continuity import Order
+from leads_assets.engine.records.page import MalformedResponse, Page, parse_page
+
+FILTER_LOOKBACK = timedelta(days=1)
+"""A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
+_DIRECTIONS = {"asc": Order.ASCENDING, "desc": Order.DESCENDING}
+_OPPOSITES = {Order.DESCENDING: "asc", Order.ASCENDING: "desc", Order.UNKNOWN: "desc"}
+
+
+class _Dated(msgspec.Struct, gc=False):
+    updated_at: Any = None
+
+
+class PageSource:
+    """Asks for the pages of one list; every method that asks raises a LeadsApiError.
+
+    `since`: only what changed since then, where the endpoint has a change filter.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        endpoint: Endpoint,
+        params: Mapping[str, str],
+        stats: RequestStats,
+        *,
+        limit: int,
+        since: datetime | None = None,
+    ) -> None:
+        self._client = client
+        self._endpoint = endpoint
+        self._plain = dict(params)
+        self._params = dict(params)
+        self._stats = stats
+        self._window = {"limit": str(limit), "offset": "0"} if endpoint.paged else {}
+        self._since = since if endpoint.change_filter else None
+        self.total: int | None = None
+        """The row count that the server stated last."""
+        self.filter_ignored = False
+        """Whether the first page showed that the server sends all rows, changed or not."""
+
+    @property
+    def order(self) -> Order:
+        """The order of ids that the requests ask for."""
+        if self._params.get("order") != PRIMARY_KEY:
+            return Order.UNKNOWN
+        return _DIRECTIONS.get(self._params.get("direction", ""), Order.UNKNOWN)
+
+    def first(self) -> Page:
+        """The first page, or the only one of an unpaged list."""
+        if self._since is None or self._endpoint.change_filter is None:
+            return self._front()
+        self._params[self._endpoint.change_filter] = self._since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        page = self._front()
+        if not _has_older(page, self._since - FILTER_LOOKBACK):
+            return page
+        plain = self._ask(0, {**self._plain, **self._window})
+        # A filter by another notion of change also lets older rows through: only if it makes no difference is it
+        # ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
+        if plain.ids != page.ids:
+            return page
+        self.filter_ignored = True
+        self._params = self._plain
+        return plain
+
+    def at(self, offset: int, limit: int) -> Page:
+        """At most `limit` rows from row `offset` on."""
+        return self._ask(offset, {**self._params, "limit": str(limit), "offset": str(offset)})
+
+    def backwards(self, limit: int, order: Order) -> Page:
+        """The first `limit` rows of the list when it is asked for in the order opposite to `order`."""
+        direction = _OPPOSITES[order]
+        query = {**self._params, "direction": direction, "limit": str(limit), "offset": "0"}
+        return self._ask(0, query, may_be_empty=True)
+
+    def _front(self) -> Page:
+        return self._ask(0, {**self._params, **self._window})
+
+    def _ask(self, offset: int, query: Mapping[str, str], *, may_be_empty: bool = False) -> Page:
+        def parse(body: bytes, headers: Mapping[str, str]) -> Page:
+            page = parse_page(body, headers, self._endpoint.data_selector)
+            if not page.records and page.total and offset < page.total and not may_be_empty:
+                raise MalformedResponse(f"an empty page at row {offset:,} of {page.total:,}")
+            return page
+
+        page = self._client.get(self._endpoint.name, self._endpoint.path, query, parse, self._stats)
+        self.total = page.total if page.total is not None else self.total
+        return page
+
+
+def _has_older(page: Page, moment: datetime) -> bool:
+    for record in page.records:
+        try:
+            stamp = datetime.fromisoformat(msgspec.json.decode(record, type=_Dated).updated_at)
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError):
+            continue
+        if (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) < moment:
+            return True
+    return False

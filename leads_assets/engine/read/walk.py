@@ -1,0 +1,344 @@
+"""The walk: all pages of one list in order, seams checked, ending in a verdict.
+
+Adjacent pages overlap by one row. There is no snapshot: while we read, rows come and go and the offsets drift. The
+overlap shows it, a step back repairs it, and the verdict says whether what was read is the whole list:
+
+* every row that lived through the whole walk is in it, and
+* no row that was gone before the walk began is.
+
+A list is `proven` when both its ends were shown, all seams closed, the count agrees with every total that counts the
+list (and not the page), and no row can have moved unseen. Otherwise the walk ends `unproven` with the reason, or
+raises.
+
+The far end of a list is shown by the list itself, asked backwards: nothing there may lie beyond what was read. Pages
+that bring no more rows show no end: a server may serve only its first rows, cut its pages by their bytes, or take rows
+out of a page after cutting it.
+
+What this trusts: one response is a snapshot; the ids of a list that is not in order of id (or of last change) do not
+run in order by accident over several pages; and a list that cannot be asked backwards is cut, if at all, at a round
+number of rows.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from msgspec import Raw
+
+from leads_assets.engine.errors import EndpointError, Inconsistent
+from leads_assets.engine.http.transport import CONNECTIONS
+from leads_assets.engine.read import ends
+from leads_assets.engine.read.continuity import Continuity, Order, Seam
+from leads_assets.engine.read.ends import FULL_PAGE, Totals
+from leads_assets.engine.read.objections import Objections, WalkResult
+from leads_assets.engine.read.prefetch import Prefetcher
+from leads_assets.engine.records.page import Page
+
+MOST_PAGES = 200_000
+"""No list needs more: at 100 rows a page this is 100 times the largest account that the day's quota could read."""
+_CALM_STEPS_BACK = 15
+_FULL_PAGES_BEFORE_AHEAD = 3
+_IDLE_PAGES = 10
+_MOST_REPEATS = 2
+
+Sink = Callable[[list[Raw], list[int | None]], None]
+
+
+class _Next(Enum):
+    """What follows a page."""
+
+    END = auto()
+    PAGE = auto()
+    """The page that begins with its last row."""
+    BEYOND = auto()
+    """Whatever the server has after its last row: it does not send that row and another one together."""
+
+
+class OverlapWalk:
+    """One walk through one list.
+
+    `first` sends the first request, `at(offset, limit)` asks for a page of a paged list, `backwards(limit, order)` for
+    the beginning of the list in the order opposite to `order`; all return or raise a LeadsApiError.
+    `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
+    page's rows and ids, without repetitions. `order` is the order of ids that the requests ask for, if they do.
+    `is_part`: the list is one of several, and an empty one is nothing to wonder at.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        paged: bool,
+        first: Callable[[], Page],
+        at: Callable[[int, int], Page],
+        backwards: Callable[[int, Order], Page],
+        sink: Sink,
+        fits: Callable[[int, int], None],
+        cancel: Callable[[], None],
+        limit: int = FULL_PAGE,
+        threads: int = CONNECTIONS,
+        order: Order = Order.UNKNOWN,
+        is_part: bool = False,
+    ) -> None:
+        self._name = name
+        self._paged = paged
+        self._first = first
+        self._at = at
+        self._backwards = backwards
+        self._sink = sink
+        self._fits = fits
+        self._cancel = cancel
+        self._limit = limit
+        self._threads = threads
+        self._is_part = is_part
+        self._continuity = Continuity(order)
+        self._totals = Totals()
+        self._objections = Objections()
+        self._size = limit
+        self._pages = 0
+        self._steps_back = 0
+        self._repeats = 0
+        self._is_lined_up = True
+        self._is_full = False
+        self._is_calm = True
+        self._furthest = 0
+        self._idle = 0
+        self._moved = False
+        self._has_looked = False
+        self._looked_after = 0
+        self._far_end: int | None = None
+        self._is_hidden = False
+        self._probed: Page | None = None
+
+    def run(self) -> WalkResult:
+        """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
+        page = self._begin()
+        self._take(page)
+        if not self._ends_with_first(page):
+            with Prefetcher(self._fetch, self._threads, self._cancel) as pages:
+                if self._paged or self._is_paged_after_all(page, pages):
+                    self._follow(page, pages)
+                    self._look_at_front(pages)
+        return self._objections.outcome(
+            self._continuity, self._totals, pages=self._pages, moved=self._moved or self._totals.moved
+        )
+
+    def _begin(self) -> Page:
+        page = self._noted(self._first())
+        if page.records or page.total is not None or self._is_part:
+            return page
+        # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
+        if not self._continuity.by_id:
+            return self._noted(self._first())
+        if not self._noted(self._backwards(self._limit, self._continuity.order)).records:
+            return page
+        page = self._noted(self._first())
+        if not page.records:
+            self._objections.add("the list begins with an empty page, but asked backwards it has rows")
+        return page
+
+    def _ends_with_first(self, page: Page) -> bool:
+        rows, total = page.width, self._totals.value
+        if rows == 0:
+            return True
+        if total is not None and rows > total:
+            self._objections.add_low_total(total, rows)
+        # A total that equals the rows may be their count, and they a page.
+        is_all = rows == total and not ends.is_worth_a_request(rows)
+        if self._paged:
+            if is_all and rows < self._limit and not ends.is_heavy(page):
+                return True
+        elif is_all or (total is None and rows < FULL_PAGE and not ends.is_worth_a_request(rows)):
+            return True
+        if total is not None:
+            self._fits(-(-max(0, total - rows) // max(1, rows - 1)) + 1, total)
+        return False
+
+    def _is_paged_after_all(self, first: Page, pages: Prefetcher) -> bool:
+        """One probe of an unpaged list that may be cut: asks for half as many rows, from the last row on."""
+        self._size = first.width
+        self._limit = max(2, self._size // 2)
+        try:
+            page = self._read(pages, max(self._size - 1, 1))
+        except EndpointError as error:
+            self._objections.add(f"it may be truncated, and asking for more failed ({error})")
+            return False
+        finally:
+            self._limit = max(2, self._size)
+        is_whole_again = self._continuity.shared_with_tail(page) > 0.5
+        if not is_whole_again and not self._begins_again(page):
+            self._probed = page if page.records else None
+            return True
+        total = self._totals.value
+        if total is not None and total != self._size:
+            self._objections.add("the server ignores `offset`")
+        elif total is None and (not is_whole_again or ends.looks_cut(self._size)):
+            self._objections.suspect = self._size
+        return False
+
+    def _fetch(self, offset: int) -> Page:
+        return self._at(offset, self._limit)
+
+    def _follow(self, page: Page, pages: Prefetcher) -> None:
+        """Read on from the first page, which is taken, to the end of the list."""
+        offset, brings_more, self._size = 0, True, page.width
+        while (following := self._after(page, offset, brings_more=brings_more)) is not _Next.END:
+            seen = offset + page.width
+            self._count_idle(seen)
+            if following is _Next.BEYOND:
+                beyond = self._beyond(pages, seen)
+                if beyond is None:
+                    return
+                page, offset, brings_more = beyond, seen, True
+            else:
+                joined = self._joined(pages, seen)
+                if joined is None:
+                    return
+                page, offset = joined
+                brings_more = not self._continuity.is_last_row_only(page)
+            self._take(page)
+            self._is_full = page.width >= self._size
+            self._size = max(self._size, page.width)
+
+    def _joined(self, pages: Prefetcher, seen: int) -> tuple[Page, int] | None:
+        """The next page and its offset; the first `seen` rows were read. None where there is nothing to line up."""
+        offset, back = max(seen - 1, 0), 1
+        while True:
+            page = self._read(pages, offset)
+            self._refuse_ignored_offset(page, offset)
+            seam = self._continuity.seam(page)
+            self._is_calm = seam is Seam.EXACT
+            if seam is not Seam.OPEN or (offset == 0 and page.records):
+                self._moved |= not self._is_calm
+                return page, offset
+            if not self._may_step_back():
+                self._is_lined_up = False
+                self._objections.add("rows moved so often that the pages could not be lined up")
+                return (page, offset) if page.records else None
+            offset, back = max(0, offset - back * max(1, self._size - 1)), back * 2
+
+    def _after(self, page: Page, offset: int, *, brings_more: bool) -> _Next:
+        """What follows a page that was taken."""
+        seen, by_id = offset + page.width, self._continuity.by_id
+        total = None if self._totals.value is None else page.total
+        is_short = page.width < (self._size if offset else max(self._size, self._limit))
+        if total is not None and seen > total:
+            self._objections.add_low_total(total, seen)
+        if by_id and self._is_far_end_reached():
+            return _Next.END
+        # A row cannot be asked for by the row before it where a page has room for one.
+        has_next = brings_more and page.width > 1
+        if has_next and seen != total and not (is_short and by_id):
+            return _Next.PAGE
+        if not self._has_looked or (not by_id and self._continuity.distinct > self._looked_after):
+            self._look_backwards()
+            if self._far_end is not None:
+                return _Next.END if self._is_far_end_reached() else _Next.PAGE
+        is_counted = self._far_end is None and self._totals.is_independent and not self._is_hidden
+        if is_counted and (not brings_more or (seen == total and is_short)):
+            return _Next.END
+        return _Next.PAGE if has_next else _Next.BEYOND
+
+    def _is_far_end_reached(self) -> bool:
+        return self._far_end is not None and self._continuity.reaches(self._far_end)
+
+    def _look_backwards(self) -> None:
+        """Ask for the other end of the list; a list in no order does not show it."""
+        self._has_looked, self._looked_after, self._far_end = True, self._continuity.distinct, None
+        order = self._continuity.order
+        if order is Order.NONE:
+            return
+        try:
+            page = self._noted(self._backwards(1, order))
+            if not page.records:
+                # The last row may be one that is taken out of its page.
+                page = self._noted(self._backwards(self._limit, order))
+        except EndpointError:
+            return  # nor does a server that refuses to be asked so
+        self._is_hidden = not page.records
+        self._far_end = self._continuity.far_end(page)
+
+    def _beyond(self, pages: Prefetcher, seen: int) -> Page | None:
+        """The page after the first `seen` rows, asked for without an overlap; None where the list ends there."""
+        total = self._totals.value
+        if total is None or total <= seen:  # else an empty page would be a fault
+            page = self._read(pages, seen)
+            if self._continuity.goes_on(page):
+                self._objections.add("rows were left out of a page, so the pages could not be lined up")
+                return page
+        if self._far_end is not None:
+            self._look_backwards()
+            if not self._is_far_end_reached():
+                self._objections.add(
+                    f"no page goes on after {seen:,} rows, but asked backwards the list begins with a row beyond them"
+                )
+        elif self._is_hidden:
+            self._objections.add("asked backwards the list is empty, so its end was not shown")
+        elif not self._totals.is_independent and ends.looks_cut(seen):
+            self._objections.suspect = seen
+        return None
+
+    def _count_idle(self, seen: int) -> None:
+        if seen <= self._furthest:
+            return
+        self._furthest = seen
+        self._idle = 0 if self._continuity.grew else self._idle + 1
+        if self._idle > _IDLE_PAGES:
+            raise Inconsistent(f"{self._name}: page after page brings only rows that were read before")
+
+    def _read(self, pages: Prefetcher, offset: int) -> Page:
+        if self._pages >= MOST_PAGES:
+            raise Inconsistent(f"{self._name}: no end after {MOST_PAGES:,} pages; check the endpoint's paging")
+        if self._probed is not None:
+            page, self._probed = self._probed, None
+            return page
+        total, end, ahead = self._totals.value, offset + 1, 1
+        # Pages fetched ahead in a list that moves are mostly wasted, and in any other order than that of id it matters
+        # when a page was read.
+        if self._continuity.by_id and self._is_calm:
+            if total is not None:
+                end, ahead = max(total - 1, offset + 1), self._threads
+            elif self._pages >= _FULL_PAGES_BEFORE_AHEAD and self._is_full:
+                end, ahead = offset + self._size * self._threads, min(self._pages - 1, self._threads)
+        return self._noted(pages.read(offset, step=max(1, self._size - 1), end=end, ahead=ahead))
+
+    def _noted(self, page: Page) -> Page:
+        self._pages += 1
+        self._totals.note(page)
+        return page
+
+    def _take(self, page: Page) -> None:
+        if page.records:
+            self._sink(*self._continuity.admit(page))
+
+    def _begins_again(self, page: Page) -> bool:
+        return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._continuity.first
+
+    def _refuse_ignored_offset(self, page: Page, offset: int) -> None:
+        """A server that ignores `offset` sends its first page for ever; once may be drift."""
+        is_repeated = offset > 0 and self._size > 1 and self._begins_again(page)
+        self._repeats = self._repeats + 1 if is_repeated else 0
+        if self._repeats >= _MOST_REPEATS:
+            raise Inconsistent(
+                f"{self._name}: the server ignores `offset` and sends the first page again and again;"
+                " this list cannot be read page by page"
+            )
+
+    def _may_step_back(self) -> bool:
+        self._moved = True
+        self._repeats = 0
+        self._steps_back += 1
+        pages_covered = self._continuity.distinct // self._size
+        return self._is_lined_up and self._steps_back <= max(_CALM_STEPS_BACK, pages_covered // 2)
+
+    def _look_at_front(self, pages: Prefetcher) -> None:
+        """Rows that came or jumped to the front while we read were not seen: look there once more."""
+        continuity, total = self._continuity, self._totals.value
+        if self._objections or continuity.order is Order.NONE:
+            return
+        is_short = (self._moved or self._totals.moved) and total is not None and continuity.distinct < total
+        if continuity.by_id and not is_short:
+            return
+        page = self._read(pages, 0)
+        if not continuity.by_id and not continuity.has_front(page):
+            self._objections.add("rows moved at the front of the list while it was read")
+        self._take(page)

@@ -1,0 +1,1 @@
+"""From a response's body to rows in a local file."""

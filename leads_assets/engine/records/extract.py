@@ -1,0 +1,87 @@
+"""What crosses the border between the API and the warehouse: rows in a local file, and what is known about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from leads_assets.engine.declare import Endpoint
+
+
+class Verdict(StrEnum):
+    """Whether a list is known to be complete."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+
+
+class ReadMode(StrEnum):
+    """Whether all rows were asked for, or only those changed since a time."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the warehouse knows of a list before it is read again; nothing where it was never read.
+
+    `longest`: rows of the longest full read so far; `longest_response`: the same of those that came as one response.
+    `lowest` and `highest`: ids of live rows. Of a list that may be read user by user also `users`, the users of its
+    live rows, and `without_user`, the number of live rows that have none.
+    """
+
+    longest: int = 0
+    longest_response: int = 0
+    lowest: int | None = None
+    highest: int | None = None
+    users: frozenset[int] = frozenset()
+    without_user: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFiles:
+    """The files of one extract, and what was noticed while writing them.
+
+    `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is text
+    under `_extra`. `fields`: unknown keys that are left in place, to become columns. `misfits`: field name to number of
+    values that its column refused. `rejects`: newline-delimited `{"reason", "record"}`.
+    """
+
+    rows: Path
+    rejects: Path
+    count: int
+    bytes: int
+    rejected: int
+    fields: tuple[str, ...]
+    misfits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """One endpoint as it was read: the rows' files, the verdict, and what the reading cost.
+
+    Times are UTC; `seconds_waited` are seconds of backoff, pauses and pacing; `requests` counts every attempt.
+    `account`: a name of the account that was read, "" where nobody told (`account_of` makes it). `after`: the number of
+    the newest load of the endpoint when the read began, None where nobody told. `changed_since`: what was asked for.
+    """
+
+    endpoint: Endpoint
+    mode: ReadMode
+    verdict: Verdict
+    reason: str
+    spooled: SpoolFiles
+    total: int | None
+    duplicates: int
+    pages: int
+    requests: int
+    retries: int
+    seconds_waited: float
+    budget_left: int | None
+    began_at: datetime
+    ended_at: datetime
+    notes: tuple[str, ...] = field(default=())
+    account: str = ""
+    after: int | None = None
+    changed_since: datetime | None = None

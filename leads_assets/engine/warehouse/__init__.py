@@ -1,0 +1,1 @@
+"""The load: one transaction in DuckDB."""

@@ -1,0 +1,64 @@
+"""One account a warehouse: rows of two accounts in one table can never be told apart again."""
+
+from collections.abc import Mapping
+
+from leads_assets.engine.warehouse import runs
+from leads_assets.engine.warehouse.errors import LoadFailed
+from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.sql import quoted
+
+WHAT_TO_DO = (
+    "Set LEADS_API_BASE_URL and LEADS_API_KEY to the account of this warehouse, or LEADS_WAREHOUSE to another file; if"
+    " this account is to take the other one's place here, run once with new_account: true"
+    " (`leads-assets sync --new-account`): every list is read in full, and rows that it lacks are marked as deleted"
+)
+_FEWEST = 3
+"""Rows that must have been created at other times: one or two may be a repair on the server."""
+
+
+def why_another(bound: str | None, account: str) -> str:
+    """Why a read of `account` may not be loaded where the rows of `bound` are; empty if it may."""
+    if not bound or not account or bound == account:
+        return ""
+    return f"the warehouse holds the rows of another account; nothing was changed. {WHAT_TO_DO}"
+
+
+def bind(session: Session, name: str, account: str, known: Mapping[str, SyncState], *, new_account: bool) -> bool:
+    """Bind the warehouse to `account`, inside the caller's transaction; a warehouse that knows none adopts it.
+
+    Returns whether the table `name` holds the rows of another account than that. Raises LoadFailed where the warehouse
+    is bound to another account and not to be bound anew; a read may have begun before that one was committed.
+    """
+    if not account:
+        return False
+    refusal = "" if new_account else why_another(runs.bound_account(known), account)
+    if refusal:
+        raise LoadFailed(f"{name}: {refusal}")
+    nameless = "" if new_account else account
+    if any(state.account is None for state in known.values()):
+        runs.retype_empty_columns(session, nameless)
+    before = known.get(name)
+    return before is not None and (nameless if before.account is None else before.account) != account
+
+
+def refuse_strangers(session: Session, table: Table) -> None:
+    """Refuse rows of the view `incoming` whose ids the table knows from another time of creation.
+
+    Ids are a server's own: where most of the ids that both sides have were created at another time (by a second or
+    more: servers change the precision of what they send), the list is that of another account. Raises LoadFailed.
+    """
+    if "created_at" not in table.columns:
+        return
+    comparable, strange = session.one(
+        "comparing times of creation",
+        "SELECT count(*), count(*) FILTER (abs(epoch(s.created_at) - epoch(t.created_at)) >= 1)"
+        f" FROM incoming s JOIN {table.sql} t ON t.{quoted('id')} = s.{quoted('id')}"
+        " WHERE s.created_at IS NOT NULL AND t.created_at IS NOT NULL",
+    )
+    if strange >= _FEWEST and strange * 2 > comparable:
+        raise LoadFailed(
+            f"{table.name}: {strange:,} of the {comparable:,} rows that are both here and on the server were created at"
+            f" another time there: this is the list of another account; nothing was changed. {WHAT_TO_DO}"
+        )

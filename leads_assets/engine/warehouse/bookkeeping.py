@@ -1,0 +1,74 @@
+"""The schema `ops`: its tables, and the format in which they are kept."""
+
+from collections.abc import Mapping
+
+from leads_assets.engine.warehouse import runs
+from leads_assets.engine.warehouse import schema as tables
+from leads_assets.engine.warehouse.errors import WarehouseUnusable
+from leads_assets.engine.warehouse.file import Session
+
+VERSION = 2
+"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`."""
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "version": {"version": "INTEGER"},
+    "sync_runs": runs.COLUMNS,
+    "changes": {
+        "endpoint": "VARCHAR",
+        "id": "BIGINT",
+        "field": "VARCHAR",
+        "old": "VARCHAR",
+        "new": "VARCHAR",
+        "changed_at": "TIMESTAMPTZ",
+        "seen_at": "TIMESTAMPTZ",
+        "run_id": "VARCHAR",
+    },
+    "rejected_rows": {
+        "endpoint": "VARCHAR",
+        "run_id": "VARCHAR",
+        "reason": "VARCHAR",
+        "record": "VARCHAR",
+        "seen_at": "TIMESTAMPTZ",
+    },
+}
+"""Only ever widened, so that a warehouse of an older format is brought up to date by adding columns."""
+
+
+def prepare(session: Session) -> None:
+    """Make or upgrade the bookkeeping, inside the caller's transaction.
+
+    Raises WarehouseUnusable for a warehouse that a newer version of this project has written.
+    """
+    version = _version(session)
+    if version == VERSION:
+        return
+    if version is not None and version > VERSION:
+        raise WarehouseUnusable(
+            f"the warehouse was written by a newer version of leads_assets (format {version}; this one knows"
+            f" {VERSION}); nothing was changed: upgrade leads_assets"
+        )
+    step = "preparing the bookkeeping"
+    session.run(step, "CREATE SCHEMA IF NOT EXISTS ops")
+    for name, columns in TABLES.items():
+        listed = [f"{column} {kind}" for column, kind in columns.items()]
+        session.run(step, f"CREATE TABLE IF NOT EXISTS ops.{name} ({', '.join(listed)})")
+        if version is not None:
+            for column in listed:
+                session.run(step, f"ALTER TABLE ops.{name} ADD COLUMN IF NOT EXISTS {column}")
+    if version is not None:
+        runs.number_old_runs(session)
+    session.run(step, runs.FRESHNESS)
+    session.run(step, "DELETE FROM ops.version")
+    session.run(step, f"INSERT INTO ops.version VALUES ({VERSION})")
+
+
+def _version(session: Session) -> int | None:
+    if not exists(session):
+        return None
+    version = session.one("reading the format version", "SELECT coalesce(max(version), 0) FROM ops.version")[0]
+    return int(version)
+
+
+def exists(session: Session) -> bool:
+    """Whether the warehouse has its bookkeeping yet."""
+    return tables.exists(session, "version", schema="ops")

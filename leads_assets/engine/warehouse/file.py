@@ -1,0 +1,248 @@
+"""Opening the warehouse: one writer of a machine at a time, for no longer than a transaction.
+
+The file is attached to a DuckDB that lives in memory: making one costs thirty times what attaching does, so a load
+stages its rows and merges them in the same one, and whatever the file is called, its schemas keep their names.
+"""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from leads_assets.engine.records.spool import SpoolDir
+from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
+from leads_assets.engine.warehouse.sql import literal
+from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
+
+RESERVED_STEMS = frozenset({"main", "ops", "marts", "temp", "system"})
+_POLL_SECONDS = 0.05
+_FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
+"""A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
+NEW_FILE = f"{_FILE}, BLOCK_SIZE 65536"
+"""With DuckDB's own blocks of 262144 bytes a small load costs a quarter more CPU, and fourteen small tables take 5 MB
+instead of 2; a million leads take a fifth less."""
+
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Session:
+    """An open connection whose failures name the step, never a value.
+
+    Values are written into the SQL (`literal`, `moment`): given beside it, DuckDB 1.5 imports pandas to look at them.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, what: str) -> None:
+        self.connection = connection
+        self._what = what
+
+    def execute(self, step: str, sql: str) -> duckdb.DuckDBPyConnection:
+        """Execute one statement and leave its result on the connection. Raises LoadFailed, which names `step`."""
+        try:
+            return self.connection.execute(sql)
+        except duckdb.Error as error:
+            raise LoadFailed(failure(self._what, step, error)) from None
+
+    def run(self, step: str, sql: str) -> list[tuple[Any, ...]]:
+        """Execute one statement and return its rows. Raises LoadFailed, which names `step`."""
+        result = self.execute(step, sql)
+        try:
+            return result.fetchall()
+        except duckdb.Error as error:
+            raise LoadFailed(failure(self._what, step, error)) from None
+
+    def one(self, step: str, sql: str) -> tuple[Any, ...]:
+        """The only row of a statement."""
+        return self.run(step, sql)[0]
+
+
+class Warehouse:
+    """The address of a DuckDB file, and the manners of opening it.
+
+    `lock_seconds` bounds the wait for other writers. Clock and sleep are parameters so that tests need not wait.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lock_seconds: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Nothing is opened yet. Raises WarehouseUnusable for a file name that DuckDB would mix up with a schema."""
+        if path.stem.lower() in RESERVED_STEMS:
+            raise WarehouseUnusable(
+                f"the warehouse must not be called {path.name}: DuckDB would mix the file up with its schema"
+                f" {path.stem}; set LEADS_WAREHOUSE to another name"
+            )
+        self.path = path
+        self._lock_seconds = lock_seconds
+        self._clock, self._sleep = clock, sleep
+
+    @property
+    def spool_root(self) -> Path:
+        """Where extracts wait to be loaded."""
+        return self.beside(".spool")
+
+    def spool(self) -> SpoolDir:
+        """A folder for one extract. Raises WarehouseBusy or WarehouseUnusable."""
+        root = self.spool_root
+        try:
+            return SpoolDir(root, lock_seconds=self._lock_seconds)
+        except Timeout:
+            raise WarehouseBusy(
+                f"the folder {root} was held by another process for more than {self._lock_seconds:.0f} s; nothing was"
+                " changed. End the sync that hangs or was stopped in the middle, or set LEADS_WAREHOUSE_LOCK_SECONDS"
+                " higher, then run again"
+            ) from None
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
+                " set LEADS_WAREHOUSE to a file in a folder that can"
+            ) from None
+
+    def beside(self, ending: str) -> Path:
+        """The path of a helper file of the warehouse."""
+        return self.path.with_name(self.path.name + ending)
+
+    def stamp(self) -> Stamp:
+        """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
+        found = []
+        for path in (self.path, self.beside(".wal")):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
+    @contextmanager
+    def write(self, what: str, staging: duckdb.DuckDBPyConnection | None = None) -> Iterator[Session]:
+        """A read-write session, alone on this machine. Raises WarehouseBusy or WarehouseUnusable.
+
+        `staging`: a DuckDB in memory to attach the file to, where rows are staged already.
+        """
+        with self.locked() as ends, self.opened(what, ends, staging) as session:
+            yield session
+
+    @contextmanager
+    def read(self, what: str) -> Iterator[Session | None]:
+        """A read-only session, or None where there is no warehouse yet."""
+        if not self.path.exists():
+            yield None
+            return
+        with self.locked() as ends, self.opened(what, ends, read_only=True) as session:
+            yield session
+
+    @contextmanager
+    def opened(
+        self,
+        what: str,
+        ends: float,
+        staging: duckdb.DuckDBPyConnection | None = None,
+        *,
+        read_only: bool = False,
+    ) -> Iterator[Session]:
+        """A session for whoever holds the lock; a file that another program holds is waited for until `ends`."""
+        if not self.path.exists():
+            self._create()
+        connection = staging or self._staging()
+        try:
+            self._attach(connection, ends, read_only=read_only)
+            yield Session(connection, what)
+        finally:
+            if staging is None:
+                close(connection)
+            else:
+                _let_go(connection)
+
+    @contextmanager
+    def locked(self) -> Iterator[float]:
+        """Hold the lock of this machine's writers; yields the time at which waiting for the file itself must end."""
+        ends = self._clock() + self._lock_seconds
+        holder = self.beside(".lock.holder")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.beside(".lock"))
+            lock.acquire(timeout=self._lock_seconds, poll_interval=_POLL_SECONDS)
+        except Timeout:
+            raise self._busy(_holder(holder)) from None
+        except OSError as error:
+            raise WarehouseUnusable(
+                f"the folder of the warehouse {self.path} cannot be written ({error.strerror});"
+                " set LEADS_WAREHOUSE to a file in a folder that can"
+            ) from None
+        try:
+            with suppress(OSError):  # the note only makes a message better: a full disk must not fail for it
+                holder.write_text(str(os.getpid()))
+            yield ends
+        finally:
+            lock.release()
+
+    def _staging(self) -> duckdb.DuckDBPyConnection:
+        spill = self.beside(".tmp")
+        shutil.rmtree(spill, ignore_errors=True)  # of a process that was killed: whoever holds the lock is alone
+        return open_staging(spill)
+
+    def _create(self) -> None:
+        """Make an empty file in one step: one whose maker was killed half way would be taken for a damaged one."""
+        draft = self.beside(".new")
+        draft.unlink(missing_ok=True)
+        connection = open_staging(self.beside(".tmp"))
+        try:
+            connection.execute(f"ATTACH {literal(str(draft))} AS {ALIAS} ({NEW_FILE})")
+        except duckdb.Error as error:
+            raise WarehouseUnusable(why_unusable(self.path, error)) from None
+        finally:
+            close(connection)
+        draft.replace(self.path)
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, ends: float, *, read_only: bool) -> None:
+        mode = ", READ_ONLY" if read_only else ""
+        while True:
+            try:
+                connection.execute(f"ATTACH {literal(str(self.path))} AS {ALIAS} ({_FILE}{mode}); USE {ALIAS}")
+            except duckdb.Error as error:
+                if not _is_lock_conflict(error):
+                    raise WarehouseUnusable(why_unusable(self.path, error)) from None
+                if self._clock() >= ends:
+                    raise self._busy(_pid_in(str(error))) from None
+                self._sleep(_POLL_SECONDS)
+                continue
+            return
+
+    def _busy(self, pid: str) -> WarehouseBusy:
+        by = f"process {pid}" if pid else "another process"
+        return WarehouseBusy(
+            f"the warehouse {self.path} was held by {by} for more than {self._lock_seconds:.0f} s; nothing was changed."
+            " Close it there (a notebook or database client blocks even while it only reads), or set"
+            " LEADS_WAREHOUSE_LOCK_SECONDS higher, then run again"
+        )
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection) -> None:
+    # Where that fails, the staging is given up, and with it its hold of the file.
+    with suppress(duckdb.Error):
+        connection.execute(f"USE memory; DETACH {ALIAS}")
+
+
+def _is_lock_conflict(error: duckdb.Error) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def _pid_in(text: str) -> str:
+    found = re.search(r"PID (\d+)", text)
+    return found.group(1) if found else ""
+
+
+def _holder(note: Path) -> str:
+    try:
+        return note.read_text().strip()
+    except OSError:
+        return ""

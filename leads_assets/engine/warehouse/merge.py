@@ -1,0 +1,174 @@
+"""The merge: only rows that really differ are written, and what changed in tracked columns is kept.
+
+Delete-changed and insert, without a primary key: measured several times faster than MERGE or ON CONFLICT on wide rows,
+and nothing here that a lakehouse format lacks.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from leads_assets.engine.declare import PRIMARY_KEY, Column
+from leads_assets.engine.records.encoder import EXTRA
+from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.sql import literal, moment, quoted
+
+_KEY = quoted(PRIMARY_KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Numbers of rows. `outdated`: the table has a newer version, which was kept."""
+
+    inserted: int
+    updated: int
+    restored: int
+    outdated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is written beside the rows of one load."""
+
+    run_id: str
+    at: datetime
+
+    @property
+    def sql_run(self) -> str:
+        """The run for use in SQL."""
+        return literal(self.run_id)
+
+    @property
+    def sql_at(self) -> str:
+        """The time for use in SQL."""
+        return moment(self.at)
+
+
+def merge(session: Session, table: Table, *, superseded: bool, server_wins: bool) -> Merged:
+    """Find what the view `incoming` changes in the table, by id.
+
+    A row whose `updated_at` is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
+    gone come back. An `superseded` read, one that began before another that is loaded already, adds rows and replaces
+    those that it has in a later version, and nothing else: whatever differs otherwise, the other read knows better.
+    """
+    _find_changes(session, table, superseded=superseded, server_wins=server_wins)
+    inserted, updated, restored, outdated, nested = _count(session)
+    if nested:
+        _drop_reordered_json(session, table)
+        inserted, updated, restored, outdated, _ = _count(session)
+    if outdated:
+        session.run("leaving out older versions", "DELETE FROM changed WHERE outdated")
+    return Merged(inserted, updated, restored, outdated)
+
+
+def _nested(table: Table) -> list[str]:
+    return [*(column for column, kind in table.columns.items() if kind == "JSON"), EXTRA]
+
+
+def _fingerprint(table: Table) -> str:
+    """SQL for two 64-bit hashes of a row: `flat` of its flat columns, `nested` of its JSON.
+
+    Compared by them, a join holds a few numbers a row instead of the rows of both sides: a fifth of the time, and
+    memory that does not depend on how long the texts are. A hash takes an empty list for a null, its JSON does not.
+    """
+    nested = _nested(table)
+    flat = [
+        f"to_json({quoted(column)})" if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")) else quoted(column)
+        for column, kind in table.columns.items()
+        if column not in nested
+    ]
+    return f"hash({', '.join(flat)}) AS flat, hash({', '.join(map(quoted, nested))}) AS nested"
+
+
+def _find_changes(session: Session, table: Table, *, superseded: bool, server_wins: bool) -> None:
+    """The temporary table `changed`: ids to be written, with what is known of the row that stands there.
+
+    `nested`: as far as the flat columns tell, nothing has changed.
+    """
+    dated = "updated_at" in table.columns
+    differs = "(s.flat <> t.flat OR s.nested <> t.nested)"
+    if superseded:
+        differs = f"{differs} AND NOT t.gone"
+        outdated = "NOT coalesce(s.updated_at > t.updated_at, false)" if dated else "true"
+    else:
+        differs = f"{differs} OR t.gone"
+        outdated = "coalesce(s.updated_at < t.updated_at, false) AND NOT t.gone" if dated else "false"
+        outdated = "false" if server_wins else outdated
+    picked = f"{_KEY} AS id, {'updated_at, ' if dated else ''}{_fingerprint(table)}"
+    session.run(
+        "finding changes",
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT s.id, t.id IS NOT NULL AS existed, t.gone,"
+        f" t.id IS NOT NULL AND {outdated} AS outdated, s.flat = t.flat AS nested"
+        f" FROM (SELECT {picked} FROM incoming) s"
+        f" LEFT JOIN (SELECT {picked}, _deleted_at IS NOT NULL AS gone FROM {table.sql}) t ON t.id = s.id"
+        f" WHERE t.id IS NULL OR {differs}",
+    )
+
+
+def _count(session: Session) -> tuple[int, int, int, int, int]:
+    inserted, updated, restored, outdated, nested = session.one(
+        "counting changes",
+        "SELECT count(*) FILTER (NOT existed), count(*) FILTER (existed AND NOT gone AND NOT outdated),"
+        " count(*) FILTER (gone AND NOT outdated), count(*) FILTER (outdated),"
+        " count(*) FILTER (existed AND nested AND NOT gone) FROM changed",
+    )
+    return inserted, updated, restored, outdated, nested
+
+
+def _drop_reordered_json(session: Session, table: Table) -> None:
+    """Forget rows whose only difference is the order of keys in nested JSON."""
+    same = " AND ".join(
+        f"(t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}"
+        f" OR {_leaves(f't.{quoted(column)}')} = {_leaves(f's.{quoted(column)}')})"
+        for column in _nested(table)
+    )
+    session.run(
+        "comparing JSON",
+        "DELETE FROM changed WHERE id IN ("
+        "SELECT c.id FROM (SELECT id FROM changed WHERE existed AND nested AND NOT gone) c"
+        f" JOIN {table.sql} t ON t.{_KEY} = c.id JOIN incoming s ON s.{_KEY} = c.id WHERE {same})",
+    )
+
+
+def _leaves(column: str) -> str:
+    """SQL for a JSON value as a sorted list of its leaves, in which the order of keys plays no part."""
+    return (
+        "(SELECT list(fullkey || '=' || coalesce(CAST(atom AS VARCHAR), type) ORDER BY fullkey)"
+        f" FROM json_tree({column}))"
+    )
+
+
+def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) -> None:
+    """Replace the changed rows; nothing is touched where nothing changed."""
+    if merged.updated or merged.restored:
+        session.run(
+            "replacing changed rows",
+            f"DELETE FROM {table.sql} WHERE {_KEY} IN (SELECT id FROM changed WHERE existed)",
+        )
+    if merged.inserted or merged.updated or merged.restored:
+        session.run(
+            "inserting rows",
+            f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
+            f" CAST(NULL AS TIMESTAMPTZ) AS _deleted_at FROM incoming s SEMI JOIN changed c ON c.id = s.{_KEY}",
+        )
+
+
+def record_changes(session: Session, table: Table, tracked: tuple[Column, ...], stamp: Stamp) -> None:
+    """Write what the load is about to change in tracked columns to `ops.changes`; first sight is no change."""
+    pairs = [
+        f"{{'field': '{column.name}', 'old': CAST(t.{quoted(column.name)} AS VARCHAR),"
+        f" 'new': CAST(s.{quoted(column.name)} AS VARCHAR)}}"
+        for column in tracked
+    ]
+    if not pairs:
+        return
+    changed_at = "s.updated_at" if "updated_at" in table.columns else "CAST(NULL AS TIMESTAMPTZ)"
+    session.run(
+        "keeping the history",
+        "INSERT INTO ops.changes BY NAME"
+        f" SELECT {literal(table.name)} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
+        f" changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id FROM ("
+        f" SELECT s.{_KEY} AS id, {changed_at} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
+        f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id)"
+        " WHERE pair.old IS DISTINCT FROM pair.new",
+    )

@@ -1,0 +1,382 @@
+"""`ops.sync_runs`, one row a load, and what the next read may rely on. The only module with SQL on that table.
+
+Loads are numbered in the order of their commits, and that number is the only order there is between them: clocks are
+set back and forth. Times are kept to be shown, and to tell how old something is; one that lies in the future is the
+mark of a wrong clock, and is not believed.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
+from leads_assets.engine.records.extract import Held
+from leads_assets.engine.warehouse import schema as tables
+from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.sql import literal, moment, quoted
+
+FRAME = "frame"
+"""The mode of a load that comes from no list of the API: it says nothing about what the server has."""
+_AHEAD = timedelta(minutes=1)
+"""A begin, or a watermark, that is further ahead of now than this is the mark of a wrong clock."""
+_LATELY = timedelta(hours=24)
+"""Over which deletions are summed up for the guard."""
+USER_COLUMN = "user_id"
+"""Tells whose a row is, in a list that may be read user by user."""
+_TABLE_COLUMNS = (
+    "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE database_name = current_database()"
+    " AND schema_name = 'main' GROUP BY ALL"
+)
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """One row of `ops.sync_runs`. Times in UTC, `seconds` per phase; None where a figure does not apply.
+
+    `number` orders the loads of the warehouse; it is given by `write`. `account`: whose rows were loaded, as
+    `account_of` names it. `changed_since`: where a read asked for the changes since then, whatever it got.
+    `deletions_allowed`: the user gave the word that any number of rows may be marked as deleted.
+    """
+
+    run_id: str
+    endpoint: str
+    mode: str
+    verdict: str
+    reason: str = ""
+    rows_read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    restored: int = 0
+    outdated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    misfits: Mapping[str, int] = field(default_factory=dict)
+    new_columns: Mapping[str, str] = field(default_factory=dict)
+    server_total: int | None = None
+    live_rows: int | None = None
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    seconds_waited: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    budget_left: int | None = None
+    spooled_bytes: int = 0
+    notes: tuple[str, ...] = ()
+    watermark: datetime | None = None
+    began_at: datetime
+    ended_at: datetime
+    loaded_at: datetime
+    number: int | None = None
+    account: str | None = None
+    changed_since: datetime | None = None
+    deletions_allowed: bool = False
+
+
+_TYPES: Mapping[Any, str] = {
+    str: "VARCHAR",
+    str | None: "VARCHAR",
+    int: "BIGINT",
+    int | None: "BIGINT",
+    float: "DOUBLE",
+    bool: "BOOLEAN",
+    datetime: "TIMESTAMPTZ",
+    datetime | None: "TIMESTAMPTZ",
+}
+COLUMNS: Mapping[str, str] = {known.name: _TYPES.get(known.type, "JSON") for known in fields(SyncRun)}
+"""Column of `ops.sync_runs` -> its type. Only ever widened."""
+
+FRESHNESS = """
+CREATE OR REPLACE VIEW ops.freshness AS
+SELECT
+    endpoint,
+    arg_max(began_at, number) FILTER (verdict = 'proven') AS data_as_of,
+    arg_max(loaded_at, number) FILTER (verdict = 'proven') AS last_proven_sync,
+    arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS last_reconcile,
+    CASE WHEN foreign_rows THEN 'unproven' ELSE arg_max(verdict, number) END AS verdict,
+    CASE WHEN foreign_rows THEN 'these are the rows of the account before' ELSE arg_max(reason, number) END AS reason,
+    arg_max(live_rows, number) AS live_rows
+FROM (
+    SELECT *, coalesce(
+        arg_max(account, number) OVER (PARTITION BY endpoint) <> arg_max(account, number) OVER (), false
+    ) AS foreign_rows
+    FROM ops.sync_runs
+)
+GROUP BY endpoint, foreign_rows
+ORDER BY endpoint
+"""
+
+_NUMBER_OLD_RUNS = """
+UPDATE ops.sync_runs SET number = counted.number
+FROM (SELECT rowid AS place, row_number() OVER (ORDER BY loaded_at, rowid) AS number FROM ops.sync_runs) counted
+WHERE counted.place = sync_runs.rowid
+"""
+
+
+def number_old_runs(session: Session) -> None:
+    """Number the rows of a version that did not: their times of loading are all that is known of their order."""
+    session.run("numbering earlier loads", _NUMBER_OLD_RUNS)
+
+
+def write(session: Session, run: SyncRun) -> SyncRun:
+    """Add the row, inside the caller's transaction; returns it with its number."""
+    values = {name: _value(value) for name, value in asdict(run).items() if name != "number"}
+    number = session.one(
+        "writing the ledger",
+        f"INSERT INTO ops.sync_runs ({', '.join(values)}, number) SELECT {', '.join(values.values())},"
+        " coalesce(max(number), 0) + 1 FROM ops.sync_runs RETURNING number",
+    )[0]
+    return replace(run, number=int(number))
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Mapping | tuple):
+        return literal(msgspec.json.encode(value).decode())
+    return literal(value) if isinstance(value, str) else repr(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncState:
+    """What is known here of one endpoint. Times in UTC; None where there is none.
+
+    `number`, `account`, `began`: of the newest load; `proven`, `full`: begin of the newest proven read, and of the
+    newest proven full one. `watermark`: newest `updated_at` of the rows that a proven read has committed.
+    `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
+    changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
+    newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
+    `live_proven`: live rows after the newest proven load; `deleted_lately`: rows marked as deleted within 24 hours.
+
+    Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
+
+    `live`: rows that are not marked as deleted; `newest`: the newest `updated_at` among them, `newest_ids` the rows
+    that carry it; `highest_id` counts deleted rows too. These four come from the table, and only where they were asked
+    for and a probe can use them. `held`: what a full read can compare itself with.
+    """
+
+    number: int = 0
+    account: str | None = None
+    began: datetime | None = None
+    proven: datetime | None = None
+    full: datetime | None = None
+    watermark: datetime | None = None
+    full_requests: int = 1
+    full_rows: int | None = None
+    change_requests: int = 1
+    change_rows: int | None = None
+    surplus: int = 0
+    live_proven: int | None = None
+    deleted_lately: int = 0
+    live: int = 0
+    newest: datetime | None = None
+    newest_ids: frozenset[int] = frozenset()
+    highest_id: int | None = None
+    held: Held = field(default_factory=Held)
+
+    @property
+    def known(self) -> bool:
+        """Whether any read of it was ever committed."""
+        return self.number > 0
+
+
+_STANDING = f"""
+standing AS (
+    FROM numbered WHERE mode <> {literal(FRAME)} AND endpoint IN (
+        SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'
+    )
+)
+"""
+_OLD_RUNS = """
+SELECT *, row_number() OVER (ORDER BY loaded_at, rowid) AS number, NULL::VARCHAR AS account,
+    NULL::TIMESTAMPTZ AS changed_since, false AS deletions_allowed
+FROM ops.sync_runs
+"""
+"""The ledger of format 1 as the upgrade will make it."""
+_LEDGER_COLUMNS = (
+    "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database()"
+    " AND schema_name = 'ops' AND table_name = 'sync_runs'"
+)
+
+
+def _states(now: datetime, *, numbered: bool) -> str:
+    """The query that fills a SyncState: a row for each endpoint that was loaded and whose table still stands."""
+    limit = moment(now + _AHEAD)
+    proven = "ours AND verdict = 'proven'"
+    full = "ours AND mode = 'full'"
+    changes = "ours AND (changed_since IS NOT NULL OR mode = 'incremental')"
+    lately = f"loaded_at > {moment(now - _LATELY)} AND loaded_at <= {limit}"
+    return f"""
+WITH numbered AS ({"FROM ops.sync_runs" if numbered else _OLD_RUNS}), {_STANDING},
+runs AS (
+    SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours,
+        began_at <= {limit} AS believed
+    FROM standing
+)
+SELECT endpoint,
+    max(number) AS number,
+    arg_max(account, number) AS account,
+    max(began_at) FILTER (believed) AS began,
+    max(began_at) FILTER (believed AND {proven}) AS proven,
+    max(began_at) FILTER (believed AND {proven} AND mode = 'full') AS "full",
+    max(watermark) FILTER ({proven} AND watermark <= {limit}) AS watermark,
+    coalesce(arg_max(requests - retries, number) FILTER ({full}), 1) AS full_requests,
+    arg_max(rows_read, number) FILTER ({full}) AS full_rows,
+    coalesce(arg_max(requests - retries, number) FILTER ({changes}), 1) AS change_requests,
+    arg_max(rows_read, number) FILTER ({changes}) AS change_rows,
+    coalesce(arg_max(server_total - live_rows, number) FILTER ({full}), 0) AS surplus,
+    arg_max(live_rows, number) FILTER ({proven}) AS live_proven,
+    coalesce(sum(deleted) FILTER (ours AND {lately} AND NOT coalesce(deletions_allowed, false)), 0)::BIGINT
+        AS deleted_lately,
+    arg_max(began_at, number) AS newest_began,
+    coalesce(max(rows_read) FILTER ({full}), 0) AS longest,
+    -- One page, and one more to see whether it was all.
+    coalesce(max(rows_read) FILTER ({full} AND pages <= 2), 0) AS longest_response
+FROM runs GROUP BY endpoint
+"""
+
+
+def states(session: Session, now: datetime, *, numbered: bool = True) -> dict[str, SyncState]:
+    """The state of every endpoint that was loaded before and whose table still stands, at the time `now` (UTC).
+
+    `numbered`: the ledger is of today's format.
+    """
+    rows = _dictionaries(session, "reading the ledger", _states(now, numbered=numbered))
+    return {row.pop("endpoint"): _state(row, now) for row in rows}
+
+
+def _state(row: dict[str, Any], now: datetime) -> SyncState:
+    newest = row.pop("newest_began")
+    if newest is not None and newest > now + _AHEAD:
+        _LOG.warning("the newest load began at %s, which is still to come: a wrong clock, ignored", newest.isoformat())
+    held = Held(longest=row.pop("longest"), longest_response=row.pop("longest_response"))
+    return SyncState(**row, held=held)
+
+
+def sync_states(
+    warehouse: Warehouse, now: datetime, endpoints: Mapping[str, Endpoint] | None = None
+) -> dict[str, SyncState]:
+    """The states in a warehouse; none where there is none yet.
+
+    For `endpoints` the figures of their tables are looked up too, and others are left out. Raises a WarehouseError.
+    """
+    with warehouse.read("the ledger") as session:
+        columns = [] if session is None else session.run("looking up the ledger", _LEDGER_COLUMNS)
+        if session is None or not columns:
+            return {}
+        found = states(session, now, numbered=("number",) in columns)
+        if endpoints is None:
+            return found
+        known = {name: _with_rows(session, endpoints[name], found[name]) for name in found if name in endpoints}
+        return _with_held(session, endpoints, known)
+
+
+def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncState:
+    table = f"main.{quoted(endpoint.name)}"
+    if endpoint.change_filter:
+        live, newest, ids = session.one(
+            "looking for the newest change",
+            f"""
+            WITH live AS (SELECT id, updated_at FROM {table} WHERE _deleted_at IS NULL),
+                newest AS (SELECT max(updated_at) AS moment FROM live)
+            SELECT (SELECT count(*) FROM live), (SELECT moment FROM newest),
+                (SELECT list(id) FROM live WHERE updated_at = (SELECT moment FROM newest))
+            """,
+        )
+        return replace(state, live=live, newest=newest, newest_ids=frozenset(ids or ()))
+    if not endpoint.marks_deleted:
+        highest = session.one("looking for the newest event", f"SELECT max(id) FROM {table}")[0]
+        return replace(state, highest_id=highest)
+    return state
+
+
+def _with_held(
+    session: Session, endpoints: Mapping[str, Endpoint], known: Mapping[str, SyncState]
+) -> dict[str, SyncState]:
+    """The ids and users of live rows; nothing for a table that somebody has taken a column from."""
+    columns = dict(session.run("looking up the columns", _TABLE_COLUMNS))
+    parts = []
+    for name in known:
+        if not {PRIMARY_KEY, "_deleted_at"} <= set(columns.get(name, ())):
+            continue
+        by_user = endpoints[name].per_user_fallback and USER_COLUMN in columns[name]
+        users = f"list(DISTINCT {USER_COLUMN}), count(*) - count({USER_COLUMN})" if by_user else "NULL, 0"
+        parts.append(
+            f"SELECT {literal(name)}, min({PRIMARY_KEY}), max({PRIMARY_KEY}), {users}"
+            f" FROM main.{quoted(name)} WHERE _deleted_at IS NULL"
+        )
+    rows = session.run("looking for live rows", " UNION ALL ".join(parts)) if parts else []
+    found = dict(known)
+    for name, lowest, highest, users, without_user in rows:
+        held = replace(
+            found[name].held,
+            lowest=lowest,
+            highest=highest,
+            users=frozenset(users or ()) - {None},
+            without_user=without_user,
+        )
+        found[name] = replace(found[name], held=held)
+    return found
+
+
+def bound_account(known: Mapping[str, SyncState]) -> str | None:
+    """The account whose rows the warehouse holds; None where no load has named one.
+
+    That is so where there is no warehouse, where all tables were dropped, and where an older version has written.
+    """
+    named = [state for state in known.values() if state.account]
+    return max(named, key=lambda state: state.number).account if named else None
+
+
+def retype_empty_columns(session: Session, account: str) -> None:
+    """Say whose rows those are that no load has named, inside the caller's transaction."""
+    session.run(
+        "adopting the account",
+        f"UPDATE ops.sync_runs SET account = {literal(account)} WHERE account IS NULL AND mode <> {literal(FRAME)}",
+    )
+
+
+def freshness(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The rows of the view `ops.freshness`; none where there is no warehouse yet."""
+    return _read(warehouse, "reading the freshness", "FROM ops.freshness")
+
+
+def loads_of_run(warehouse: Warehouse, run_id: str) -> list[dict[str, Any]]:
+    """What one run has loaded, in the order of loading."""
+    return _read(
+        warehouse,
+        "reading the ledger",
+        "SELECT endpoint, mode, verdict, reason, live_rows, inserted, updated, deleted, restored, requests,"
+        " round(epoch(loaded_at - began_at), 1) AS seconds"
+        f" FROM ops.sync_runs WHERE run_id = {literal(run_id)} ORDER BY loaded_at",
+    )
+
+
+def newest_loads(session: Session) -> dict[str, datetime]:
+    """When each endpoint was last loaded (UTC)."""
+    if not tables.exists(session, "sync_runs", schema="ops"):
+        return {}
+    return dict(
+        session.run("reading the ledger", "SELECT endpoint, max(loaded_at) FROM ops.sync_runs GROUP BY endpoint")
+    )
+
+
+def _read(warehouse: Warehouse, step: str, sql: str) -> list[dict[str, Any]]:
+    with warehouse.read("the ledger") as session:
+        if session is None or not tables.exists(session, "sync_runs", schema="ops"):
+            return []
+        return _dictionaries(session, step, sql)
+
+
+def _dictionaries(session: Session, step: str, sql: str) -> list[dict[str, Any]]:
+    rows = session.run(step, sql)
+    names = [column[0] for column in session.connection.description or []]
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,123 @@
+"""The shape of an endpoint's table: made, migrated and widened, never narrowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leads_assets.engine.declare import PRIMARY_KEY, Column
+from leads_assets.engine.records.encoder import EXTRA
+from leads_assets.engine.warehouse.errors import LoadFailed
+from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.sql import literal, quoted
+
+BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at": "TIMESTAMPTZ", EXTRA: "JSON"}
+"""Columns of every table: when and by which run the row was last written, when it was found gone, what did not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of schema `main` as it is now: column name to type, the bookkeeping columns left out."""
+
+    name: str
+    columns: dict[str, str]
+
+    @property
+    def sql(self) -> str:
+        """The table's name for use in SQL."""
+        return f"main.{quoted(self.name)}"
+
+    def conflicts_by_case(self, field: str) -> bool:
+        """Whether a column of another spelling stands where `field` would: DuckDB does not tell case apart."""
+        taken = {name.lower() for name in (*self.columns, *BOOKKEEPING)}
+        return field not in self.columns and field.lower() in taken
+
+
+def exists(session: Session, name: str, schema: str = "main") -> bool:
+    """Whether there is such a table."""
+    found = session.run(
+        "looking up the table",
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+        f" AND schema_name = {literal(schema)} AND table_name = {literal(name)}",
+    )
+    return bool(found)
+
+
+def find(session: Session, name: str) -> Table | None:
+    """The table, or None."""
+    if not exists(session, name):
+        return None
+    rows = session.run("looking up the columns", f"DESCRIBE main.{quoted(name)}")
+    return Table(name, {column: short(kind) for column, kind, *_ in rows if column not in BOOKKEEPING})
+
+
+def short(kind: str) -> str:
+    """DuckDB's name of a type as the declarations write it."""
+    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+
+
+def ensure(session: Session, name: str, declared: tuple[Column, ...]) -> Table:
+    """Make the table, or bring an older one to today's declaration. Raises LoadFailed where that would lose values."""
+    table = find(session, name)
+    if table is None:
+        return make(session, name, {column.name: column.type.value for column in declared})
+    for column in declared:
+        _bring_up_to_date(session, table, column)
+    return table
+
+
+def make(session: Session, name: str, columns: dict[str, str]) -> Table:
+    """Make the table with these columns and the bookkeeping ones."""
+    listed = [
+        f"{quoted(column)} {kind}{' NOT NULL' if column == PRIMARY_KEY else ''}"
+        for column, kind in (columns | BOOKKEEPING).items()
+    ]
+    session.run("making the table", f"CREATE TABLE main.{quoted(name)} ({', '.join(listed)})")
+    return Table(name, dict(columns))
+
+
+def _bring_up_to_date(session: Session, table: Table, column: Column) -> None:
+    if column.name not in table.columns:
+        former = next((name for name in column.formerly if name in table.columns), None)
+        if former is None:
+            add(session, table, column.name, column.type.value)
+            return
+        session.run(
+            "renaming a column",
+            f"ALTER TABLE {table.sql} RENAME COLUMN {quoted(former)} TO {quoted(column.name)}",
+        )
+        table.columns[column.name] = table.columns.pop(former)
+    if table.columns[column.name] != column.type:
+        _retype(session, table, column)
+
+
+def _retype(session: Session, table: Table, column: Column) -> None:
+    name, before, now = quoted(column.name), table.columns[column.name], column.type.value
+    lost = session.one(
+        "checking a column's new type",
+        f"SELECT count(*) FROM {table.sql} WHERE {name} IS NOT NULL"
+        f" AND TRY_CAST(TRY_CAST({name} AS {now}) AS {before}) IS DISTINCT FROM {name}",
+    )[0]
+    if lost:
+        raise LoadFailed(
+            f"{table.name}.{column.name} is {before} in this warehouse and {now} in this version; {lost:,} values would"
+            " be lost, so nothing was changed: rename that column in the warehouse; the next full read fills a new one"
+        )
+    session.run("changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {now}")
+    table.columns[column.name] = now
+
+
+def retype_empty_columns(session: Session, table: Table, columns: Mapping[str, str]) -> None:
+    """Give columns that hold no value yet the types they have in a frame: one that is all null has told none."""
+    for column, kind in columns.items():
+        if column in table.columns and table.columns[column] != kind:
+            name = quoted(column)
+            if session.one("looking for values", f"SELECT count({name}) FROM {table.sql}")[0] == 0:
+                session.run(
+                    "changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {kind}"
+                )
+                table.columns[column] = kind
+
+
+def add(session: Session, table: Table, column: str, kind: str) -> None:
+    """Add a column."""
+    session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {quoted(column)} {kind}")
+    table.columns[column] = kind

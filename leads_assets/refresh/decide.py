@@ -1,0 +1,191 @@
+"""What the sensor decides: pure functions over what a look found and what the warehouse has committed.
+
+A list is wanted when the server shows something that no proven read has committed. What was seen is kept with the time
+since when it has been seen: a proven read that began later has it, whatever became of the run that was asked for.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import PermissionDenied
+from leads_assets.engine.read.probe import Event, NewestChange
+from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.refresh.cursor import CLOCK_SLACK, LastSeen, clock
+from leads_assets.refresh.quota import DailyQuota
+
+RETRY_FIRST = timedelta(minutes=5)
+RETRY_LONGEST = timedelta(days=1)
+_ID = re.compile(r"[0-9]{1,19}")
+DENIED = PermissionDenied.__name__
+
+
+class Need(StrEnum):
+    """What brings a list up to date."""
+
+    CHANGES = "changes"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one look found. `needs`: what would help, the best first; `inconclusive`: the look could not tell."""
+
+    fingerprint: str
+    needs: tuple[Need, ...]
+    says: str
+    inconclusive: bool = False
+
+
+def compare_changes(found: NewestChange, known: SyncState) -> Observation:
+    """The newest change and the total against the committed rows."""
+    at, total = found.updated_at, found.total
+    newer = at is not None and (
+        known.newest is None or at > known.newest or (at == known.newest and found.id not in known.newest_ids)
+    )
+    needs: tuple[Need, ...] = (Need.CHANGES,) if newer else ()
+    says = "a newer change" if newer else "nothing newer"
+    rows = known.live + known.surplus
+    if total is not None and (total < rows or (total > rows and not newer)):
+        # Rows that came without a newer change were restored or imported: a read of changes would not bring them.
+        needs = (Need.RECONCILE, *needs)
+        says += f", {total:,} rows where {rows:,} are expected"
+    elif not newer and at != known.newest:
+        return Observation(
+            _hash(found.id, at, total), (Need.CHANGES,), "the server does not show its newest change", True
+        )
+    return Observation(_hash(found.id, at, total), needs, says)
+
+
+def compare_events(found: Iterable[Event], known: SyncState) -> Observation:
+    """The newest event against the newest committed one."""
+    ids = [event.id for event in found]
+    new = sum(id_ > (known.highest_id or -1) for id_ in ids)
+    fingerprint = str(max(ids, default=0))
+    return Observation(fingerprint, (Need.CHANGES,) if new else (), f"{new:,} new events")
+
+
+def endpoints_with_events(
+    found: Iterable[Event], known: SyncState, before: LastSeen | None, endpoints: Iterable[Endpoint]
+) -> frozenset[str]:
+    """The endpoints that events name which are neither committed nor seen before."""
+    seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
+    after = max(seen, -1 if known.highest_id is None else known.highest_id)
+    names = {event.name for event in found if event.id > after}
+    return frozenset(endpoint.name for endpoint in endpoints if any(name.startswith(endpoint.events) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """A read to ask for. `token` names what is to be committed; `requests` is what the read will cost, about.
+
+    `reserved`: may use the reserve and is not paced.
+    """
+
+    endpoint: str
+    token: str
+    why: str
+    requests: int
+    full: bool = False
+    reserved: bool = False
+
+    @property
+    def stream(self) -> str:
+        """What shares a pace: the reads of one list, those of its changes apart from its reconciles."""
+        return f"{self.endpoint}, reconcile" if self.full else self.endpoint
+
+
+def reads_needed(
+    endpoint: Endpoint,
+    known: SyncState | None,
+    look: LastSeen | None,
+    needs: tuple[Need, ...],
+    *,
+    now: datetime,
+    reconcile_every: timedelta,
+) -> tuple[ReadRequest, ...]:
+    """The reads that would bring the list up to date, the best first; none where it is."""
+    name = endpoint.name
+    if known is None:
+        if endpoint.edition_gated and look is not None and look.fingerprint == DENIED:
+            return ()
+        return (ReadRequest(name, "missing", "not in the warehouse", 1, reserved=True),)
+    if known.full is None or now - known.full >= reconcile_every:
+        last = known.full.timestamp() if known.full else 0
+        why = f"no proven full read for {_hours(reconcile_every)}"
+        return (ReadRequest(name, f"due-{last:.0f}", why, known.full_requests, reserved=True),)
+    if look is None:
+        return ()
+    since = max(look.since, look.notified_at or look.since)
+    if not needs and look.notified_at is not None:
+        needs, since = (Need.CHANGES,), look.notified_at
+    token = f"{look.fingerprint}-{since.timestamp():.0f}"
+    found: list[ReadRequest] = []
+    for need in needs:
+        full = need is Need.RECONCILE
+        done = known.full if full else known.proven
+        if done is None or done < since:
+            requests = known.change_requests if endpoint.change_filter and not full else known.full_requests
+            why = "rows are gone, or came without a change" if full else "changed"
+            found.append(ReadRequest(name, f"{need}-{token}", why, requests, full=full))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The runs that were asked for one token so far."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+def look_refusal(quota: DailyQuota, requests: int, last_look: datetime | None, now: datetime) -> str:
+    """Why the server is not looked at now; empty if it is."""
+    if not quota.allows(requests):
+        return f"not looked: {quota}"
+    if due := quota.next_allowed(requests, last_look, now):
+        return f"not looked, so that the day's requests last: {quota}; next look at {clock(due)}"
+    return ""
+
+
+def refusal(want: ReadRequest, attempts: Attempts, quota: DailyQuota, last_read: datetime | None, now: datetime) -> str:
+    """Why a wanted read is not asked for now; empty if it is."""
+    what = f"{want.endpoint}: {want.why}"
+    if attempts.last_at is not None and attempts.last_at <= now + CLOCK_SLACK:
+        again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
+        if now < again:
+            return f"{what}; asked {attempts.count} times, again at {clock(again)}"
+    if not quota.allows(want.requests, reserved=want.reserved):
+        return f"{what}; its read of {want.requests:,} requests waits: {quota}"
+    if (
+        not want.reserved
+        and last_read is not None
+        and last_read <= now < (due := last_read + quota.min_interval(want.requests))
+    ):
+        return f"{what}; its read of {want.requests:,} requests waits until {clock(due)}: {quota}"
+    return ""
+
+
+def run_key(chosen: Iterable[tuple[ReadRequest, int]]) -> str:
+    """One key per set of reads_needed and their attempt numbers: a key that Dagster knows is never run again."""
+    return _hash(*sorted(f"{want.endpoint}:{want.token}:{attempt}" for want, attempt in chosen))
+
+
+def reasons(chosen: Iterable[ReadRequest]) -> str:
+    """Why these reads are asked for."""
+    names: dict[str, list[str]] = {}
+    for want in chosen:
+        names.setdefault(want.why, []).append(want.endpoint)
+    return "; ".join(f"{why}: {', '.join(endpoints)}" for why, endpoints in names.items())
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g} hours"
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.blake2b("\n".join(map(str, parts)).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,47 @@
+"""How often the day's requests allow something: pure arithmetic."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from leads_assets.engine.warehouse.runs import SyncState
+
+_SHARE = 2
+"""Looks, and the reads of each list, spend at most this part (a half) of what is left, spread over the day's rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyQuota:
+    """The requests of the UTC day. `left`: None without a limit; `reserve`: kept for reconciles that fall due today."""
+
+    left: int | None
+    reserve: int
+    until_reset: timedelta
+
+    def min_interval(self, requests: int) -> timedelta:
+        """How long after one such expense the next may come, so that the day's requests last until the day's end."""
+        if self.left is None:
+            return timedelta(0)
+        return self.until_reset * requests * _SHARE / max(1, self.left - self.reserve)
+
+    def next_allowed(self, requests: int, last: datetime | None, now: datetime) -> datetime | None:
+        """When such an expense may come after the `last` one, None if now; a `last` in the future is a wrong clock."""
+        due = now if last is None or last > now else last + self.min_interval(requests)
+        return due if due > now else None
+
+    def allows(self, requests: int, *, reserved: bool = False) -> bool:
+        """Whether that many are left; `reserved` expenses may use the reserve."""
+        return self.left is None or requests <= self.left - (0 if reserved else self.reserve)
+
+    def __str__(self) -> str:
+        if self.left is None:
+            return "no limit of requests"
+        kept = f", {self.reserve:,} kept for today's reconcile" if self.reserve else ""
+        return f"{self.left:,} requests left today{kept}"
+
+
+def quota_at(left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta) -> DailyQuota:
+    """The quota at `now`, when `left` requests are left."""
+    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    due = [load.full_requests for load in known if load.full is None or load.full + reconcile_every < tomorrow]
+    return DailyQuota(left, sum(due), tomorrow - now)

@@ -1,0 +1,171 @@
+"""One case of the torture: an account, a clean sync, changes, a fault, a sync under it, and what to think of it."""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.faults import Fault, parse_fault
+from leads_assets.torture.cases import UNPAGED, Case, Verdict, WalkResult
+from leads_assets.torture.comparison import Copy, Records, live, served
+from leads_assets.torture.sync import CommandResult, Sync
+
+_CLOCK = 1_751_500_000.0
+"""The account's time stands still here, so that every case begins with the same account."""
+
+
+def torture(cases: Sequence[Case], leads: int) -> Iterator[WalkResult]:
+    """The outcomes of the cases on an account with that many leads."""
+    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
+        bench = _Bench(Path(folder), leads, instance)
+        for number, case in enumerate(cases):
+            yield bench.outcome(case, Path(folder) / f"case_{number}.duckdb")
+
+
+class _Bench:
+    """Accounts and warehouses that all begin alike: the clean sync is the same for all cases, so it is made once."""
+
+    def __init__(self, folder: Path, leads: int, instance: dg.DagsterInstance) -> None:
+        self._leads = leads
+        self._instance = instance
+        self._clean = folder / "clean.duckdb"
+        with DemoApi(self._account()) as api:
+            told = Sync(base_url=api.base_url, warehouse=self._clean, endpoints=tuple(ENDPOINTS)).run(instance)
+        if not all(word.claims_complete for word in told.values()):
+            raise RuntimeError(f"the sync without a fault did not end complete: {told}")
+
+    def _account(self) -> Account:
+        account = Account(leads=self._leads, clock=lambda: _CLOCK)
+        # As long as the leads, so that a page can be less than all; and odd, because a round number may be a limit.
+        for name in UNPAGED:
+            account.insert(name, max(0, (self._leads | 1) - account.total(name)))
+        return account
+
+    def outcome(self, case: Case, warehouse: Path) -> WalkResult:
+        """Run one case in a warehouse of its own."""
+        account = self._account()
+        if not case.is_new:
+            shutil.copyfile(self._clean, warehouse)
+            for name in case.endpoints:
+                _change(account, name, case)
+        faults = [parse_fault(text) for text in case.faults.split()]
+        with DemoApi(account, **case.server) as api:
+            trial = _Trial(account, warehouse, case, faults, self._instance)
+            api.set_faults(faults)
+            found = trial.sync(api.base_url, case.options)
+            requests = api.count()
+            api.set_faults([])
+            after = None
+            if found.is_doubtful or "drift" in case.faults:
+                # On another day: neither the spent requests nor the server's quota hold any more.
+                Path(f"{warehouse}.requests").unlink(missing_ok=True)
+                after = trial.sync(api.base_url, case.healing, is_faulty=False).verdict
+        return WalkResult(
+            fault=case.name,
+            switches=case.faults,
+            happened=found.words,
+            requests=requests,
+            server_rows=found.server_rows,
+            live_rows=found.live_rows,
+            verdict=found.verdict,
+            why=found.why,
+            after=after,
+        )
+
+
+def _change(account: Account, name: str, case: Case) -> None:
+    ids = [int(row["id"]) for row in account.rows(name)]
+    account.insert(name, case.inserted)
+    account.update(name, ids[1 :: max(1, len(ids) // max(1, case.updated))][: case.updated])
+    account.delete(name, ids[:: max(1, len(ids) // max(1, case.deleted))][: case.deleted])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    verdict: Verdict
+    why: str
+    words: str
+    is_doubtful: bool
+    """Whether rows were loaded that nobody may rely on; a sync that failed has loaded none."""
+    server_rows: int
+    live_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    account: Account
+    warehouse: Path
+    case: Case
+    faults: Sequence[Fault]
+    instance: dg.DagsterInstance
+
+    def sync(self, base_url: str, options: Mapping[str, Any], *, is_faulty: bool = True) -> _Found:
+        """Sync once and judge each endpoint; the worst verdict counts."""
+        names = self.case.endpoints
+        faults = {fault.kind: fault for fault in self.faults} if is_faulty else {}
+        table_before = self._each(lambda name: live(self.warehouse, name))
+        server_before = self._each(lambda name: self._served(name, faults))
+        told = Sync(
+            base_url=base_url,
+            warehouse=self.warehouse,
+            endpoints=names,
+            settings=self.case.settings if is_faulty else {},
+            limits=self.case.limits if is_faulty else {},
+            options=options,
+        ).run(self.instance)
+        copies = [
+            Copy(
+                name=name,
+                server_before=server_before[name],
+                server_after=self._served(name, faults),
+                table_before=table_before[name],
+                table_after=live(self.warehouse, name),
+                instead="not a number" if "misfit" in faults else None,
+            )
+            for name in names
+        ]
+        verdicts = [judge(told[copy.name], copy) for copy in copies]
+        verdict, why = max(verdicts, key=lambda found: list(Verdict).index(found[0]))
+        return _Found(
+            verdict,
+            why,
+            _sentence(told),
+            verdict is Verdict.SILENT_LOSS or any(word.ending == "unproven" for word in told.values()),
+            sum(len(copy.server_after) for copy in copies),
+            sum(len(copy.table_after) for copy in copies),
+        )
+
+    def _each(self, look: Callable[[str], Records]) -> dict[str, Records]:
+        return {name: look(name) for name in self.case.endpoints}
+
+    def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
+        added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
+        return served(name, ({**row, **added} for row in self.account.rows(name)))
+
+
+def judge(told: CommandResult, copy: Copy) -> tuple[Verdict, str]:
+    """The verdict on one endpoint, and its reason where the verdict is a loss."""
+    broken = copy.harm(is_claimed=told.claims_complete) + (copy.gaps() if told.claims_complete else [])
+    if broken:
+        return Verdict.SILENT_LOSS, f"{copy.name}: {', '.join(broken)}"
+    return (Verdict.COMPLETE if told.claims_complete else Verdict.SAID_SO), ""
+
+
+def _sentence(told: Mapping[str, CommandResult]) -> str:
+    """What happened: the first endpoint of each ending, and how many more there are."""
+    endings = Counter(word.ending for word in told.values())
+    parts = []
+    for ending, count in endings.items():
+        words = next(word.words for word in told.values() if word.ending == ending)
+        many = f"{count} " if len(told) > 1 else ""
+        said = f": {words}" if words and ending != "success" else ""
+        parts.append(f"{many}{ending}{said}")
+    return "; ".join(parts)

@@ -1,0 +1,121 @@
+"""A real `dagster dev`: the fourteen assets are there, and a run launched as the page launches it succeeds."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
+from leads_assets_tests.harness.project import Project, expected
+
+REPOSITORY = Path(__file__).parent.parent
+LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+ASSETS = "{ assetNodes { assetKey { path } groupName kinds description owners { ... on TeamAssetOwner { team } } } }"
+STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+PATIENCE_SECONDS = 120
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _graphql(port: int, query: str, **variables: Any) -> Any:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+def _until(found: Any) -> Any:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        try:
+            if (value := found()) is not None:
+                return value
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.3)
+    raise AssertionError(f"nothing came within {PATIENCE_SECONDS} s")
+
+
+@contextmanager
+def _dagster_dev(home: Path, settings: dict[str, str], *arguments: str) -> Iterator[int]:
+    port = _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LEADS_", "DAGSTER_"))}
+    environment |= {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1", "HOME": str(home), **settings}
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", *arguments, "--port", str(port)]
+    with (home / "dev.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            _until(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5).status)
+            yield port
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.mark.parametrize("arguments", [(), ("-w", "workspace.yaml")], ids=["plain", "workspace.yaml"])
+def test_the_page_shows_fourteen_assets_and_materializes_them(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    account = Account(leads=120)
+    with DemoApi(account) as api:
+        settings = {
+            "LEADS_API_BASE_URL": api.base_url,
+            "LEADS_API_KEY": api.key,
+            "LEADS_WAREHOUSE": str(tmp_path / "leads.duckdb"),
+            "LEADS_SENSOR_SECONDS": "86400",
+        }
+        with _dagster_dev(tmp_path, settings, *arguments) as port:
+            nodes = _until(lambda: _graphql(port, ASSETS)["assetNodes"] or None)
+            assert {node["assetKey"]["path"][0] for node in nodes} == set(ENDPOINTS)
+            assert all(node["groupName"] == "crm" and node["description"] for node in nodes)
+            if arguments:  # the way to the definitions differs, a run does not
+                return
+            params = {
+                "selector": {
+                    "repositoryLocationName": "leads_assets",
+                    "repositoryName": "__repository__",
+                    "jobName": "__ASSET_JOB",
+                    "assetSelection": [{"path": [name]} for name in ENDPOINTS],
+                },
+                "mode": "default",
+                "runConfigData": {},
+            }
+            launched = _graphql(port, LAUNCH, params=params)["launchPipelineExecution"]
+            assert launched["__typename"] == "LaunchRunSuccess", launched
+            run_id = launched["run"]["runId"]
+
+            def ended() -> str | None:
+                status = str(_graphql(port, STATUS, id=run_id)["runOrError"]["status"])
+                return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+            assert _until(ended) == "SUCCESS"
+    assert Project(tmp_path, "").records(ENDPOINTS["leads"]) == expected(ENDPOINTS["leads"], account.rows("leads"))

@@ -1,0 +1,113 @@
+"""A guard against slowness that is no timing: what a fixed workload costs in requests, statements and bytes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
+from leads_assets.engine.read import page_source as listing
+from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.warehouse import staging_database as staging
+from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.staging_database import open_staging
+from leads_assets_tests.harness.project import Project
+
+LEADS = 1_000
+PAGES = 12  # 100 rows, 99 new ones with each page after the first, and a look from the other end
+MOST_STATEMENTS_FIRST = 27
+MOST_STATEMENTS_AGAIN = 22
+MOST_STATEMENTS_PER_SMALL_LIST = 21
+MOST_EVENTS_PER_LIST = 12
+
+
+@dataclass
+class Counts:
+    """What was done since the counting began."""
+
+    statements: int = 0
+    pages: int = 0
+    bytes_parsed: int = 0
+
+
+@contextmanager
+def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
+    counts = Counts()
+    execute: Callable[..., Any] = Session.execute
+
+    def counted_execute(self: Session, *args: Any, **more: Any) -> Any:
+        counts.statements += 1
+        return execute(self, *args, **more)
+
+    def counted_parse(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
+        counts.pages += 1
+        counts.bytes_parsed += len(body)
+        return parse_page(body, headers, selector)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "execute", counted_execute)
+        patch.setattr(listing, "parse_page", counted_parse)
+        yield counts
+
+
+def test_a_sync_of_leads_parses_each_page_once_and_needs_few_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(leads=LEADS)
+    with DemoApi(account) as api:
+        project = Project(tmp_path, api.base_url, sync={"full_refresh": True})
+        for most in (MOST_STATEMENTS_FIRST, MOST_STATEMENTS_AGAIN):
+            api.reset()
+            with counting(monkeypatch) as counts:
+                assert project.materialize("leads").success
+            assert api.count() == PAGES
+            assert counts.pages == PAGES
+            assert counts.statements <= most
+            # The overlap of the pages, envelopes and commas come to less than 3 % of the rows.
+            rows = sum(len(row) for row in account.encoded("leads"))
+            assert rows <= counts.bytes_parsed < rows * 1.03
+
+
+def test_a_small_list_costs_one_request_and_few_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DemoApi(Account(leads=10)) as api, counting(monkeypatch) as counts:
+        assert Project(tmp_path, api.base_url).materialize("teams").success
+        assert api.count() == 1
+    assert counts.statements <= MOST_STATEMENTS_PER_SMALL_LIST
+
+
+def test_a_list_more_in_a_run_stores_few_events(tmp_path: Path) -> None:
+    """Dagster opens its database anew for each event: where nothing waits, they are a third of a run's CPU time."""
+    stored = []
+    with DemoApi(Account(leads=10)) as api, dg.DagsterInstance.ephemeral() as instance:
+        for names in (["teams"], ["teams", "users"]):
+            result = Project(tmp_path, api.base_url).materialize(*names, instance=instance)
+            stored.append(len(instance.all_logs(result.run_id)))
+    assert stored[1] - stored[0] <= MOST_EVENTS_PER_LIST
+
+
+def test_all_loads_of_a_run_share_one_database_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(spill: Path) -> duckdb.DuckDBPyConnection:
+        made.append(spill)
+        return open_staging(spill)
+
+    monkeypatch.setattr(staging, "open_staging", counted)
+    with DemoApi(Account(leads=10)) as api:
+        assert Project(tmp_path, api.base_url).materialize("teams", "users", "steps").success
+    assert len(made) == 1
+
+
+def test_the_number_of_statements_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = []
+    for leads in (50, 1_500):
+        with DemoApi(Account(leads=leads)) as api, counting(monkeypatch) as counts:
+            assert Project(tmp_path / str(leads), api.base_url).materialize("leads").success
+        statements.append(counts.statements)
+    assert statements[0] == statements[1]

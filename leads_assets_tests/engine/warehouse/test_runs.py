@@ -1,0 +1,166 @@
+"""What a load leaves in the books, and what the next read may rely on."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.engine.records.extract import Held
+from leads_assets.engine.warehouse import bookkeeping
+from leads_assets.engine.warehouse.errors import WarehouseUnusable
+from leads_assets.engine.warehouse.runs import SyncState, freshness, sync_states
+from leads_assets_tests.harness.desk import NOON, WarehouseHarness
+
+JANUARY = "2026-01-02T00:00:00Z"
+
+
+def thing(number: int, **fields: Any) -> dict[str, Any]:
+    """A record of January."""
+    return {"id": number, "updated_at": JANUARY} | fields
+
+
+def test_every_load_is_one_line(desk: WarehouseHarness) -> None:
+    result = desk.load([thing(1, whole="x", new=1), {"no": "id"}, thing(2), thing(2)], total=3, verdict="unproven")
+    (line,) = desk.rows(
+        "SELECT run_id, endpoint, mode, verdict, reason, rows_read, inserted, updated, unchanged, deleted, restored,"
+        " outdated, rejected, misfits, new_columns, server_total, live_rows, pages, requests, retries, watermark,"
+        " began_at, ended_at, loaded_at FROM ops.sync_runs"
+    )
+    began = NOON + timedelta(minutes=1)
+    assert line == (
+        *("run 1", "things", "full", "unproven", "for the test", 2, 2, 0, 0, 0, 0, 0, 1),
+        *('{"whole":1}', '{"new":"BIGINT"}', 3, 2, 1, 1, 0, None),
+        *(began, began + timedelta(seconds=5), began + timedelta(seconds=30)),
+    )
+    assert result.row.spooled_bytes > 100
+    desk.load([thing(1)])
+    assert desk.row("SELECT count(*) FROM ops.sync_runs") == (2,)
+
+
+def test_what_is_known_before_a_read(desk: WarehouseHarness) -> None:
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {}
+    desk.load([thing(1)])
+    desk.load([thing(1, updated_at="2026-01-05T00:00:00Z")], mode="incremental")
+    desk.load([thing(1, updated_at="2026-01-09T00:00:00Z")], verdict="unproven")
+    desk.load([], endpoint="teams", verdict="unproven")
+    began = [NOON + timedelta(minutes=minute) for minute in range(5)]
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {
+        "things": SyncState(
+            number=3,
+            began=began[3],
+            proven=began[2],
+            full=began[1],
+            watermark=datetime(2026, 1, 5, tzinfo=UTC),
+            full_rows=1,
+            change_rows=1,
+            live_proven=1,
+            held=Held(longest=1, longest_response=1),
+        ),
+        "teams": SyncState(number=4, began=began[4], full_rows=0),
+    }
+
+
+def test_what_is_held_before_a_read(desk: WarehouseHarness) -> None:
+    desk.load([{"id": 4}, {"id": 7}, {"id": 9}], endpoint="teams", verdict="unproven")
+    desk.load([{"id": 7}, {"id": 9}], endpoint="teams")
+    desk.load(replace(desk.extract([{"id": row} for row in range(5)], endpoint="steps"), pages=3))
+    rows = [{"id": 1, "user_id": 5}, {"id": 2, "user_id": 6}, {"id": 3, "user_id": 5}, {"id": 8}, {"id": 9}]
+    desk.load(rows, endpoint="follow_ups")
+    desk.load([rows[0], *rows[2:]], endpoint="follow_ups")
+    states = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)
+    assert {name: state.held for name, state in states.items()} == {
+        "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
+        "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
+        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, users=frozenset({5}), without_user=2),
+    }
+
+
+@pytest.mark.parametrize("column", ["user_id", "_deleted_at"])
+def test_a_column_that_somebody_dropped_keeps_no_state_from_being_read(desk: WarehouseHarness, column: str) -> None:
+    desk.load([{"id": 1, "user_id": 5}], endpoint="follow_ups")
+    with desk.warehouse.write("the test") as session:
+        session.run("dropping", f"ALTER TABLE main.follow_ups DROP COLUMN {column}")
+    held = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)["follow_ups"].held
+    assert (held.longest, held.users) == (1, frozenset())
+
+
+def test_a_table_that_somebody_dropped_is_not_known(desk: WarehouseHarness) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("dropping", "DROP TABLE main.things")
+    assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {}
+    desk.load([thing(1)])
+    assert desk.row("SELECT count(*) FROM things") == (1,)
+
+
+def test_freshness_tells_what_the_data_is_worth(desk: WarehouseHarness) -> None:
+    assert freshness(desk.warehouse) == []
+    desk.load([thing(1), thing(2)])
+    desk.load([thing(1)], verdict="unproven")
+    began = NOON + timedelta(minutes=1)
+    expected = {
+        "endpoint": "things",
+        "data_as_of": began,
+        "last_proven_sync": began + timedelta(seconds=30),
+        "last_reconcile": began,
+        "verdict": "unproven",
+        "reason": "for the test",
+        "live_rows": 2,
+    }
+    assert freshness(desk.warehouse) == [expected]
+    assert desk.row("SELECT verdict, live_rows FROM ops.freshness") == ("unproven", 2)
+
+
+def test_a_warehouse_of_a_newer_format_is_refused_and_left_alone(desk: WarehouseHarness) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("upgrading", f"UPDATE ops.version SET version = {bookkeeping.VERSION + 1}")
+    before = desk.everything()
+    with pytest.raises(WarehouseUnusable, match=r"newer version of leads_assets .* upgrade leads_assets"):
+        desk.load([thing(2)])
+    assert desk.everything() == before
+
+
+def test_a_warehouse_of_an_older_format_is_brought_up_to_date(desk: WarehouseHarness) -> None:
+    desk.load([thing(1)])
+    expected = {name: sorted(columns) for name, (columns, _) in desk.everything().items()}
+    with desk.warehouse.write("the test") as session:
+        for sql in (
+            "ALTER TABLE ops.sync_runs DROP COLUMN loaded_at",
+            "DROP VIEW ops.freshness",
+            "ALTER TABLE ops.changes DROP COLUMN run_id",
+            "DROP TABLE ops.rejected_rows",
+            f"UPDATE ops.version SET version = {bookkeeping.VERSION - 1}",
+        ):
+            session.run("going back", sql)
+    desk.load([thing(1), thing(2)])
+    assert {name: sorted(columns) for name, (columns, _) in desk.everything().items()} == expected
+    assert desk.row("SELECT count(*), count(loaded_at) FROM ops.sync_runs") == (2, 1)
+    assert desk.rows("SELECT version FROM ops.version") == [(bookkeeping.VERSION,)]
+
+
+def test_a_format_number_that_is_missing_is_written_again(desk: WarehouseHarness) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("forgetting", "DELETE FROM ops.version")
+    desk.load([thing(1)])
+    assert desk.rows("SELECT version FROM ops.version") == [(bookkeeping.VERSION,)]
+
+
+def test_references_without_a_target_are_told_with_examples(desk: WarehouseHarness) -> None:
+    desk.load([{"id": 1}], endpoint="steps")
+    leads = [{"id": 1, "step_id": 1}, {"id": 2, "step_id": 9, "team_id": 5}, {"id": 3, "step_id": 8}, {"id": 4}]
+    facts = desk.load(leads, endpoint="leads").facts
+    assert [(o.column, o.target, o.count, o.examples) for o in facts.orphans] == [("step_id", "steps", 2, (2, 3))]
+    assert "team_id" in facts.unchecked
+    assert (facts.rows, facts.live, facts.lowest_id, facts.highest_id) == (4, 4, 1, 4)
+
+
+@pytest.mark.parametrize("clock", [timedelta(0), timedelta(days=365), -timedelta(days=365)])
+def test_loads_are_ordered_by_their_numbers_whatever_the_clocks_say(desk: WarehouseHarness, clock: timedelta) -> None:
+    early = desk.extract([thing(1)])
+    assert desk.load([thing(1)], began=NOON + clock).row.number == 1
+    assert desk.load(early).row.verdict == "unproven"
+    assert desk.load([thing(1)], began=NOON).row.verdict == "proven"
