@@ -13,7 +13,8 @@ from leads_assets.engine.http.address import account_of
 from leads_assets.engine.http.budget import RequestBudget, utc_now
 from leads_assets.engine.http.client import ApiClient, Limits
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
-from leads_assets.engine.records.extract import Extract, Held
+from leads_assets.engine.records.extract import Extract
+from leads_assets.engine.records.state import Held
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.file import Warehouse
 

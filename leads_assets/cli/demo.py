@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.cli.demo_account import demo_account, demo_environment
+from leads_assets.demo.process import demo_account, demo_environment
 from leads_assets.engine.warehouse.file import Warehouse
 
 _QUERY = "SELECT step, count(*) AS leads, sum(amount) AS amount FROM leads WHERE _deleted_at IS NULL GROUP BY step"

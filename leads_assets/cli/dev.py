@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 
 from leads_assets.account.settings import Settings
-from leads_assets.cli.demo_account import demo_account, demo_environment
 from leads_assets.cli.settings import environment_with_dotenv
+from leads_assets.demo.process import demo_account, demo_environment
 
 _HOME = Path(".dagster_home")
 _CONFIG = "dagster.yaml"

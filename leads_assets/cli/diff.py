@@ -10,11 +10,12 @@ from leads_assets.cli.printing import make_console, make_table, number, print_js
 from leads_assets.engine.errors import LeadsApiError, RunError
 from leads_assets.engine.read.plan import ReadPlan
 from leads_assets.engine.read.read import Progress
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.preview import copy_for_preview, preview_load
-from leads_assets.engine.warehouse.runs import SyncRun, SyncState, bound_account, sync_states
+from leads_assets.engine.warehouse.runs import SyncRun, bound_account, sync_states
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from leads_assets.engine.http.client import ApiClient
 from leads_assets.engine.read.estimate import Estimate, estimate_paged, estimate_unpaged
 from leads_assets.engine.read.plan import ReadPlan, plan_read
 from leads_assets.engine.records.extract import ReadMode
-from leads_assets.engine.warehouse.runs import SyncState, sync_states
+from leads_assets.engine.records.state import SyncState
+from leads_assets.engine.warehouse.runs import sync_states
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.engine.http.budget import utc_now
 from leads_assets.engine.http.client import Limits
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.read_copy import publish
 from leads_assets.engine.warehouse.result import LoadResult
-from leads_assets.engine.warehouse.runs import SyncState, bound_account, sync_states
+from leads_assets.engine.warehouse.runs import bound_account, sync_states
 
 
 class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]

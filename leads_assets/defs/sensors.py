@@ -16,10 +16,11 @@ from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.runs import SyncState, bound_account, sync_states
+from leads_assets.engine.warehouse.runs import bound_account, sync_states
 from leads_assets.refresh.cursor import SensorCursor, parse_cursor
 from leads_assets.refresh.decide import (
     Attempts,

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
-from leads_assets.engine.records.page import MalformedResponse, Page, parse_page, shape
+from leads_assets.engine.records.page import Page, parse_page, shape
 
 
 class _Row(msgspec.Struct, gc=False):

@@ -93,3 +93,7 @@ class Inconsistent(EndpointError):
 
 class Unavailable(EndpointError):
     """A fault that outlasted its retries."""
+
+
+class MalformedResponse(Exception):
+    """A 200 whose body is not a list of records; the text is the shape, never the content."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import PermissionDenied
 from leads_assets.engine.read.probe import Event, NewestChange
-from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import CLOCK_SLACK, LastSeen, clock
 from leads_assets.refresh.quota import DailyQuota
 

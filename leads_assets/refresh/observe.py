@@ -9,7 +9,7 @@ from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError, Unavailable
 from leads_assets.engine.http.client import ApiClient, Limits, RequestStats
 from leads_assets.engine.read import probe
-from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import PROBE_INTERVAL, LastSeen, due_looks, updated_last_seen
 from leads_assets.refresh.decide import Need, Observation, compare_changes, compare_events, endpoints_with_events
 

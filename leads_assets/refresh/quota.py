@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.records.state import SyncState
 
 _SHARE = 2
 """Looks, and the reads of each list, spend at most this part (a half) of what is left, spread over the day's rest."""

@@ -9,9 +9,9 @@ import dagster as dg
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.cli.demo_account import DEMO_KEY
 from leads_assets.defs.build import build_definitions
 from leads_assets.defs.resources import api_resource
+from leads_assets.demo.process import DEMO_KEY
 from leads_assets.engine.http.client import Limits
 
 _HURRY = Limits(attempts=2, deadline=5.0, read_timeout=2.0)

@@ -15,10 +15,11 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.doctor.warehouse_checks import inspect
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.bookkeeping import VERSION
 from leads_assets.engine.warehouse.failures import last_failures
 from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.runs import SyncState, bound_account, freshness, sync_states
+from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
 from leads_assets_tests.harness.project import Project, expected
 
 OLD = Path(__file__).with_name("files") / "warehouse-format-1.duckdb.gz"

@@ -13,7 +13,8 @@ from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
-from leads_assets.engine.records.extract import Extract, Held, Verdict
+from leads_assets.engine.records.extract import Extract, Verdict
+from leads_assets.engine.records.state import Held
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

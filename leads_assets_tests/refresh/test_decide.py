@@ -9,7 +9,7 @@ import pytest
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import HostUnreachable, LeadsApiError, QuotaExhausted
 from leads_assets.engine.read.probe import Event, NewestChange
-from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, SensorCursor, due_looks, parse_cursor, updated_last_seen
 from leads_assets.refresh.decide import (
     DENIED,

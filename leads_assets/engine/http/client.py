@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from leads_assets.engine.errors import HostUnreachable, LeadsApiError, RateLimited, Unavailable, UnexpectedResponse
+from leads_assets.engine.errors import (
+    HostUnreachable,
+    LeadsApiError,
+    MalformedResponse,
+    RateLimited,
+    Unavailable,
+    UnexpectedResponse,
+)
 from leads_assets.engine.http.budget import RequestBudget, utc_now
 from leads_assets.engine.http.retry import Backoff, server_wait
 from leads_assets.engine.http.status_errors import refusal
 from leads_assets.engine.http.transport import CONNECTIONS, Fault, Limits, ResponseTooLarge, Transport
-from leads_assets.engine.records.page import MalformedResponse
 
 __all__ = ["ApiClient", "Limits", "RequestStats"]
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from leads_assets.engine.read.continuity import Continuity, Order
 from leads_assets.engine.read.ends import Totals
-from leads_assets.engine.records.extract import Held, Verdict
+from leads_assets.engine.records.extract import Verdict
+from leads_assets.engine.records.state import Held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

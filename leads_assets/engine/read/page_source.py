@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
+from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.read.continuity import Order
-from leads_assets.engine.records.page import MalformedResponse, Page, parse_page
+from leads_assets.engine.records.page import Page, parse_page
 
 FILTER_LOOKBACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""

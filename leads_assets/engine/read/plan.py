@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.warehouse.runs import SyncState
+from leads_assets.engine.records.state import SyncState
 
 LOOKBACK = timedelta(days=1)
 """The filter's precision and time zone are not documented, so each read looks back a day behind the watermark."""

@@ -17,8 +17,9 @@ from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.page_source import PageSource
 from leads_assets.engine.read.walk import OverlapWalk, Sink
-from leads_assets.engine.records.extract import Extract, Held, ReadMode, Verdict
+from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
+from leads_assets.engine.records.state import Held
 
 PROGRESS_SECONDS = 10.0
 _NOTHING = Held()

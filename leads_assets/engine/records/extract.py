@@ -23,23 +23,6 @@ class ReadMode(StrEnum):
     INCREMENTAL = "incremental"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What the warehouse knows of a list before it is read again; nothing where it was never read.
-
-    `longest`: rows of the longest full read so far; `longest_response`: the same of those that came as one response.
-    `lowest` and `highest`: ids of live rows. Of a list that may be read user by user also `users`, the users of its
-    live rows, and `without_user`, the number of live rows that have none.
-    """
-
-    longest: int = 0
-    longest_response: int = 0
-    lowest: int | None = None
-    highest: int | None = None
-    users: frozenset[int] = frozenset()
-    without_user: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class SpoolFiles:
     """The files of one extract, and what was noticed while writing them.

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from leads_assets.engine.declare import PRIMARY_KEY
+from leads_assets.engine.errors import MalformedResponse
 
 BIGGEST_ID = 2**63 - 1
 TOTAL_HEADER = "X-TOTAL-COUNT"
@@ -17,10 +18,6 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-
-
-class MalformedResponse(Exception):
-    """A 200 whose body is not a list of records; the text is the shape, never the content."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse import bookkeeping, runs
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
@@ -14,7 +15,7 @@ from leads_assets.engine.warehouse.deletions import DeletionGuard, soft_delete_m
 from leads_assets.engine.warehouse.file import Session, Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
 from leads_assets.engine.warehouse.result import LoadResult, merge_counts
-from leads_assets.engine.warehouse.runs import SyncRun, SyncState
+from leads_assets.engine.warehouse.runs import SyncRun
 from leads_assets.engine.warehouse.schema import Table, ensure
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging import BIGGEST_RECORD, Staged, stage_spool

@@ -3,7 +3,8 @@
 import pytest
 
 from leads_assets.demo.server.api import DemoApi
-from leads_assets.engine.records.extract import Extract, Held, Verdict
+from leads_assets.engine.records.extract import Extract, Verdict
+from leads_assets.engine.records.state import Held
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, truth
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from leads_assets.engine.records.page import MalformedResponse, parse_page
+from leads_assets.engine.errors import MalformedResponse
+from leads_assets.engine.records.page import parse_page
 
 CANARY = b"canary"
 DEEP = b"[" * 100_000 + b"]" * 100_000

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.records.extract import Held
+from leads_assets.engine.records.state import Held, SyncState
 from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
-from leads_assets.engine.warehouse.runs import SyncState, freshness, sync_states
+from leads_assets.engine.warehouse.runs import freshness, sync_states
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
 JANUARY = "2026-01-02T00:00:00Z"

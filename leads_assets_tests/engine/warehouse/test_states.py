@@ -7,8 +7,9 @@ import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.faults import parse_fault
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.runs import SyncState, sync_states
+from leads_assets.engine.warehouse.runs import sync_states
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SensorHarness
 

@@ -1,0 +1,64 @@
+"""What the warehouse tells the next read: where the last ones ended, and what is held."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the warehouse knows of a list before it is read again; nothing where it was never read.
+
+    `longest`: rows of the longest full read so far; `longest_response`: the same of those that came as one response.
+    `lowest` and `highest`: ids of live rows. Of a list that may be read user by user also `users`, the users of its
+    live rows, and `without_user`, the number of live rows that have none.
+    """
+
+    longest: int = 0
+    longest_response: int = 0
+    lowest: int | None = None
+    highest: int | None = None
+    users: frozenset[int] = frozenset()
+    without_user: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncState:
+    """What is known here of one endpoint. Times in UTC; None where there is none.
+
+    `number`, `account`, `began`: of the newest load; `proven`, `full`: begin of the newest proven read, and of the
+    newest proven full one. `watermark`: newest `updated_at` of the rows that a proven read has committed.
+    `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
+    changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
+    newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
+    `live_proven`: live rows after the newest proven load; `deleted_lately`: rows marked as deleted within 24 hours.
+
+    Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
+
+    `live`: rows that are not marked as deleted; `newest`: the newest `updated_at` among them, `newest_ids` the rows
+    that carry it; `highest_id` counts deleted rows too. These four come from the table, and only where they were asked
+    for and a probe can use them. `held`: what a full read can compare itself with.
+    """
+
+    number: int = 0
+    account: str | None = None
+    began: datetime | None = None
+    proven: datetime | None = None
+    full: datetime | None = None
+    watermark: datetime | None = None
+    full_requests: int = 1
+    full_rows: int | None = None
+    change_requests: int = 1
+    change_rows: int | None = None
+    surplus: int = 0
+    live_proven: int | None = None
+    deleted_lately: int = 0
+    live: int = 0
+    newest: datetime | None = None
+    newest_ids: frozenset[int] = frozenset()
+    highest_id: int | None = None
+    held: Held = field(default_factory=Held)
+
+    @property
+    def known(self) -> bool:
+        """Whether any read of it was ever committed."""
+        return self.number > 0
