@@ -18,7 +18,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90
 QUIET_TICKS = 3
 

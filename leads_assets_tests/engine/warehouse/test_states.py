@@ -84,7 +84,7 @@ def test_a_read_of_changes_that_the_server_answers_with_everything_costs_as_much
     project.materialize("leads")
     project.materialize("leads")
     leads = _committed(project)["leads"]
-    assert (leads.full_requests, leads.change_requests) == (4, 4)
+    assert (leads.full_requests, leads.change_requests) == (5, 5)
 
 
 def test_a_refused_deletion_is_a_difference_that_is_expected_from_then_on(watch: Watch) -> None:
