@@ -1,11 +1,39 @@
 """`leads-assets compact`: the warehouse without the space that old versions of rows have left."""
 
 import argparse
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
-from leads_assets.cli.printing import add_json_option, print_json, size
+from leads_assets.cli.arguments import add_json_option
+from leads_assets.cli.render import Block, size
 from leads_assets.engine.warehouse.compact import compact
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The file's bytes before and after; zero where there is none."""
+
+    warehouse: Path
+    before_bytes: int = 0
+    after_bytes: int = 0
+    status: int = 0
+
+    def content(self) -> object:
+        """Path and sizes."""
+        return asdict(self)
+
+    def blocks(self) -> Iterable[Block]:
+        """One sentence."""
+        if not self.before_bytes:
+            return [f"There is no warehouse at {self.warehouse}: nothing to do."]
+        return [f"{self.warehouse}: {size(self.before_bytes)} before, {size(self.after_bytes)} after."]
+
+    def errors(self) -> Iterable[str]:
+        """Nothing."""
+        return ()
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,17 +48,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Compact, and print the size before and after."""
+def run(_arguments: argparse.Namespace) -> Compacted:
+    """Compact. Raises a WarehouseError or a ConfigurationError."""
     warehouse = warehouse_of(Settings.from_environment())
     if not warehouse.path.exists():
-        before = after = 0
-        says = f"There is no warehouse at {warehouse.path}: nothing to do."
-    else:
-        before, after = compact(warehouse)
-        says = f"{warehouse.path}: {size(before)} before, {size(after)} after."
-    if arguments.json:
-        print_json({"warehouse": warehouse.path, "before_bytes": before, "after_bytes": after})
-    else:
-        print(says)
-    return 0
+        return Compacted(warehouse.path)
+    return Compacted(warehouse.path, *compact(warehouse))

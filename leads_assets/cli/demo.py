@@ -1,20 +1,64 @@
-"""`leads-assets demo`: all endpoints from the bundled demo API into DuckDB, through the real command line."""
+"""`leads-assets demo`: all endpoints from the bundled demo API into DuckDB."""
 
 import argparse
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.demo.process import demo_account, demo_environment
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.cli.arguments import add_json_option, add_leads_option
+from leads_assets.cli.home import demo_home, environment_with_dotenv
+from leads_assets.cli.render import Block, Grid, number
+from leads_assets.cli.sync import explained
+from leads_assets.demo.process import DEMO_WAREHOUSE, demo_account
+
+if TYPE_CHECKING:
+    from leads_assets.defs.execute import RunResult
 
 _QUERY = "SELECT step, count(*) AS leads, sum(amount) AS amount FROM leads WHERE _deleted_at IS NULL GROUP BY step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstrated:
+    """The run, and where it went."""
+
+    warehouse: Path
+    home: Path
+    result: "RunResult"
+    seconds: float
+
+    @property
+    def status(self) -> int:
+        """1 if the run failed."""
+        return int(not self.result.success)
+
+    def content(self) -> object:
+        """What a program needs to go on with it."""
+        rows = {asset.endpoint: asset.numbers.get("live_rows") for asset in self.result.assets}
+        paths = {"warehouse": self.warehouse, "dagster_home": self.home}
+        return {"status": self.status, **paths, "run_id": self.result.run_id, "rows": rows}
+
+    def blocks(self) -> Iterable[Block]:
+        """The table, and a query to try."""
+        found = {asset.endpoint: asset for asset in self.result.assets}
+        lines = [
+            (name, number(found[name].numbers.get("live_rows")), found[name].verdict, f"{found[name].seconds:.2f}")
+            for name in ENDPOINTS
+            if name in found
+        ]
+        yield Grid(columns=("endpoint", "rows", "verdict", "seconds"), rows=lines, right=("rows", "seconds"))
+        if self.status == 0:
+            yield f"{len(found)} tables in {self.warehouse} after {self.seconds:.0f} s. Ask it something:"
+            path = _short(self.warehouse)
+            yield f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{path}').sql('{_QUERY}').show()\""
+
+    def errors(self) -> Iterable[str]:
+        """The failures."""
+        yield from explained(asset for asset in self.result.assets if asset.ending == "failed")
+        if self.result.error:
+            yield self.result.error
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,52 +66,26 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "demo",
         help="materialize all endpoints from the bundled demo API",
-        description="Start the demo API, run `dagster asset materialize --select '*'` against it, and show the result.",
+        description="Start the demo API, materialize all assets from it, and show the result. It knows neither .env nor"
+        " the LEADS_* variables. `leads-assets dev` shows the run.",
     )
-    parser.add_argument("--leads", type=int, default=250, help="number of leads (default 250)")
-    parser.add_argument("--warehouse", type=Path, default=Path("data/demo.duckdb"), help="the DuckDB file to fill")
+    add_leads_option(parser)
+    parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="the DuckDB file to fill")
+    add_json_option(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the demo; the exit status is that of `dagster asset materialize`."""
-    path: Path = arguments.warehouse.absolute()
+def run(arguments: argparse.Namespace) -> Demonstrated:
+    """Run the demo. Raises ConfigurationError where it cannot keep what it makes."""
+    from leads_assets.cli.view import viewing  # noqa: PLC0415  heavy: `--help` does without Dagster
+    from leads_assets.defs.execute import execute  # noqa: PLC0415
+
     began = time.monotonic()
-    with demo_account(arguments.leads) as settings, tempfile.TemporaryDirectory() as home:
-        environment = demo_environment(settings, path) | {"DAGSTER_HOME": home, "DAGSTER_DISABLE_TELEMETRY": "1"}
-        command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize"]
-        command += ["-m", "leads_assets.definitions", "--select", "*"]
-        # Not in this folder: Dagster takes the variables of its `.env`, and so the user's account.
-        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-        return done.returncode
-    _show(path, time.monotonic() - began)
-    return 0
-
-
-def _show(path: Path, seconds: float) -> None:
-    with Warehouse(path).read("the demo") as session:
-        if session is None:
-            raise RuntimeError("the run succeeded without a warehouse")
-        rows = session.run(
-            "reading the ledger",
-            "SELECT endpoint, live_rows, verdict, round(epoch(loaded_at - began_at), 2)"
-            " FROM ops.sync_runs QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY loaded_at DESC) = 1",
-        )
-    found = {endpoint: rest for endpoint, *rest in rows}
-    table = Table("endpoint", "rows", "verdict", "seconds")
-    table.columns[1].justify = table.columns[3].justify = "right"
-    for endpoint in ENDPOINTS:
-        live, verdict, took = found[endpoint]
-        table.add_row(endpoint, f"{live:,}", verdict, f"{took:.2f}")
-    console = Console()
-    console.print(table)
-    console.print(f"{len(found)} tables in {path} after {seconds:.0f} s. Ask it something:", soft_wrap=True)
-    console.print(
-        f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{_short(path)}').sql('{_QUERY}').show()\"",
-        soft_wrap=True,
-    )
+    home = demo_home(environment_with_dotenv())
+    with demo_account(arguments.leads, arguments.warehouse) as settings:
+        with viewing(len(ENDPOINTS), is_terse=True) as view:
+            result = execute(settings, home, tuple(ENDPOINTS), {}, view)
+        return Demonstrated(warehouse=settings.warehouse, home=home, result=result, seconds=time.monotonic() - began)
 
 
 def _short(path: Path) -> Path:

@@ -1,16 +1,19 @@
 """`leads-assets doctor`: what is right and what is wrong, and what to do about it."""
 
 import argparse
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.cli.printing import add_json_option, age, make_console, make_table, number, print_json
-from leads_assets.doctor.examination import NOT_ASKED, Access, Diagnosis, Examination, advice
+from leads_assets.cli.arguments import add_json_option, add_strict_option
+from leads_assets.cli.render import Block, Grid, age, number
+from leads_assets.cli.verdicts import unproven
+from leads_assets.doctor.examination import NOT_ASKED, Diagnosis, Examination, advice
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Prober
 from leads_assets.doctor.warehouse_checks import inspect
@@ -18,8 +21,88 @@ from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.warehouse.file import Warehouse
 
+_MIRRORED = frozenset(name for name, endpoint in ENDPOINTS.items() if endpoint.marks_deleted)
 LOCK_WAIT_SECONDS = 5.0
 """Seconds to wait for the warehouse: longer than a usual load holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """Everything found. `synced`: the rows of `ops.freshness`."""
+
+    findings: tuple[Finding, ...]
+    diagnosis: Diagnosis
+    synced: tuple[Mapping[str, Any], ...] = ()
+    is_strict: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def broken(self) -> int:
+        """How many things are broken."""
+        states = [found.state for found in self.findings] + [found.state for found in self.diagnosis.access]
+        return states.count(State.BROKEN)
+
+    @property
+    def status(self) -> int:
+        """1 if anything is broken; or not proven, where that was asked for."""
+        return int(self.broken > 0 or bool(self.errors()))
+
+    def content(self) -> object:
+        """Findings, access and last syncs."""
+        return {
+            "ok": not self.broken,
+            "status": self.status,
+            "requests": self.diagnosis.requests,
+            "findings": [asdict(found) for found in self.findings],
+            "endpoints": [asdict(access) for access in self.diagnosis.access],
+            "last_syncs": self.synced,
+        }
+
+    def blocks(self) -> Iterable[Block]:
+        """What was found, then a line per endpoint."""
+        access = self.diagnosis.access
+        asked = [found for found in access if found.says != NOT_ASKED]
+        rights = [Finding(found.endpoint, found.state, found.says, found.advice) for found in asked]
+        lines = [
+            (found.state.value, found.topic, f"{found.says}\n-> {found.advice}" if found.advice else found.says)
+            for found in (*self.findings, *(right for right in rights if right.state is not State.OK))
+        ]
+        yield Grid(columns=("state", "about", "finding"), rows=lines, wrap=["finding"])
+        if asked or self.synced:
+            yield self._endpoints()
+        things = {0: "Nothing is broken.", 1: "One thing is broken."}
+        says = things.get(self.broken, f"{self.broken} things are broken.")
+        yield f"{says} This took {self.diagnosis.requests:,} requests."
+
+    def errors(self) -> list[str]:
+        """What is not proven, where that was asked for."""
+        if not self.is_strict:
+            return []
+        never = [{"endpoint": name, "verdict": ""} for name in ENDPOINTS]
+        rows = {row["endpoint"]: row for row in (*never, *self.synced)}
+        names = unproven(rows.values())
+        return [f"not proven: {', '.join(names)}"] if names else []
+
+    def _endpoints(self) -> Grid:
+        numbers = ("there", "here")
+        asked = {found.endpoint: found for found in self.diagnosis.access}
+        synced = {row["endpoint"]: row for row in self.synced}
+        lines = []
+        for name in [*ENDPOINTS, *(synced.keys() - ENDPOINTS.keys())]:
+            found, row = asked.get(name), synced.get(name)
+            as_of = row and row["data_as_of"]
+            ago = f", as of {age(self.now - as_of)} ago" if as_of else ""
+            lines.append(
+                (
+                    found.state.value if found else "",
+                    name,
+                    found.envelope if found else "",
+                    number(found.total) if found else "",
+                    number(row["live_rows"]) if row else "",
+                    f"{row['verdict']}{ago}" if row else "never",
+                )
+            )
+        return Grid(columns=("state", "endpoint", "sends", *numbers, "last sync"), rows=lines, right=numbers)
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,42 +113,33 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description="Look at everything that a sync needs, and say what to do where something is wrong. Nothing is"
         " changed or deleted. It costs one request for the connection, one per endpoint and up to four for the habits"
         f" of the server: at most {len(ENDPOINTS) + 5} of the day's requests.",
-        epilog="exit status: 0 if a sync can work, 1 if something is broken",
     )
+    add_strict_option(parser, "a table")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Examine and print; 1 if anything is broken."""
-    verdicts: list[dict[str, Any]] = []
-    diagnosis, quota = Diagnosis([], [], 0), None
-    findings: list[Finding] = []
+def run(arguments: argparse.Namespace) -> Examined:
+    """Examine."""
+    nothing = Diagnosis([], [], 0)
     try:
         settings = Settings.from_environment()
-        findings += _settings(settings)
-        about_file, verdicts = _warehouse(settings)
-        findings += about_file
-        if settings.has_account:
-            diagnosis, quota = _api(settings, known={row["endpoint"] for row in verdicts})
     except LeadsApiError as error:
-        findings.append(Finding("settings", State.BROKEN, str(error), advice(error)))
+        wrong = Finding("settings", State.BROKEN, str(error), advice(error))
+        return Examined(findings=(wrong,), diagnosis=nothing, is_strict=arguments.strict)
+    findings = _settings(settings)
+    about_file, synced = inspect(
+        Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
+    )
+    findings += about_file
+    diagnosis, quota = nothing, None
+    if settings.has_account:
+        try:
+            diagnosis, quota = _api(settings, {row["endpoint"]: row for row in synced})
+        except LeadsApiError as error:
+            findings.append(Finding("settings", State.BROKEN, str(error), advice(error)))
     findings += [*diagnosis.findings, *([quota] if quota else [])]
-    broken = [found for found in findings if found.state is State.BROKEN]
-    refused = [access for access in diagnosis.access if access.state is State.BROKEN]
-    if arguments.json:
-        print_json(
-            {
-                "ok": not (broken or refused),
-                "requests": diagnosis.requests,
-                "findings": [asdict(found) for found in findings],
-                "endpoints": [asdict(access) for access in diagnosis.access],
-                "last_syncs": verdicts,
-            }
-        )
-    else:
-        _print(findings, diagnosis, verdicts, len(broken) + len(refused))
-    return int(bool(broken or refused))
+    return Examined(findings=tuple(findings), diagnosis=diagnosis, synced=tuple(synced), is_strict=arguments.strict)
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -81,17 +155,14 @@ def _settings(settings: Settings) -> list[Finding]:
     return [Finding("settings", State.OK, f"address and key are set; {limit}, {copy}; unknown fields {fields}")]
 
 
-def _warehouse(settings: Settings) -> tuple[list[Finding], list[dict[str, Any]]]:
-    return inspect(Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds)))
-
-
-def _api(settings: Settings, known: set[str]) -> tuple[Diagnosis, Finding]:
+def _api(settings: Settings, synced: Mapping[str, Mapping[str, Any]]) -> tuple[Diagnosis, Finding]:
     # One try a request, so that an examination costs what it says and ends soon.
     limits = Limits(attempts=1, deadline=min(30.0, settings.deadline_seconds))
     with closing(LeadsApi(settings, limits=limits)) as api:
         client = api.client()
-        examination = Examination(Prober(client), ENDPOINTS, limit=settings.page_size, known=known)
+        examination = Examination(Prober(client), ENDPOINTS, limit=settings.page_size, known=synced)
         diagnosis = examination.run()
+        diagnosis.findings.extend(_other_counts(diagnosis, synced))
         left, daily = client.budget.left(), client.budget.daily
     if left is None:
         return diagnosis, Finding("quota", State.OK, "requests are not limited (LEADS_API_DAILY_REQUESTS is 0)")
@@ -101,37 +172,17 @@ def _api(settings: Settings, known: set[str]) -> tuple[Diagnosis, Finding]:
     return diagnosis, Finding("quota", State.OK, says)
 
 
-def _print(findings: list[Finding], diagnosis: Diagnosis, verdicts: list[dict[str, Any]], broken: int) -> None:
-    console = make_console()
-    table = make_table("state", "about", "finding", wrap=["finding"])
-    asked = [found for found in diagnosis.access if found.says != NOT_ASKED]
-    about_rights = [
-        Finding(found.endpoint, found.state, found.says, found.advice) for found in asked if found.state is not State.OK
-    ]
-    for found in [*findings, *about_rights]:
-        says = f"{found.says}\n-> {found.advice}" if found.advice else found.says
-        table.add_row(found.state.value, found.topic, says)
-    console.print(table)
-    if asked or verdicts:
-        console.print(_endpoints(diagnosis.access, {row["endpoint"]: row for row in verdicts}))
-    things = {0: "Nothing is broken.", 1: "One thing is broken."}.get(broken, f"{broken} things are broken.")
-    console.print(f"{things} This took {diagnosis.requests:,} requests.", soft_wrap=True)
-
-
-def _endpoints(access: list[Access], synced: dict[str, dict[str, Any]]) -> Any:
-    numbers = ("there", "here")
-    table = make_table("state", "endpoint", "sends", *numbers, "last sync", right=numbers)
-    asked = {found.endpoint: found for found in access}
-    for name in [*ENDPOINTS, *(synced.keys() - ENDPOINTS.keys())]:
-        found, row = asked.get(name), synced.get(name)
-        as_of = row and row["data_as_of"]
-        ago = f", as of {age(datetime.now(UTC) - as_of)} ago" if as_of else ""
-        table.add_row(
-            found.state.value if found else "",
-            name,
-            found.envelope if found else "",
-            number(found.total) if found else "",
-            number(row["live_rows"]) if row else "",
-            f"{row['verdict']}{ago}" if row else "never",
+def _other_counts(diagnosis: Diagnosis, synced: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """Where the server states another number of rows than there are here."""
+    # A log on the server is shortened, the table keeps it whole.
+    here = {name: row["live_rows"] for name, row in synced.items() if name in _MIRRORED}
+    return [
+        Finding(
+            found.endpoint,
+            State.WARNING,
+            f"the server states {found.total:,} rows, the table holds {here[found.endpoint]:,}",
+            "The server may have changed since the last sync; run `leads-assets sync`, then look again.",
         )
-    return table
+        for found in diagnosis.access
+        if found.total is not None and here.get(found.endpoint) not in (None, found.total)
+    ]

@@ -1,27 +1,63 @@
 """`leads-assets`: the subcommands and how they are chosen."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status, sync, torture
+from leads_assets.cli.arguments import UsageError
+from leads_assets.cli.ending import Interrupted, at_any_signal
+from leads_assets.cli.render import Refused, Report, render
 from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.warehouse.errors import WarehouseError
 
 _COMMANDS = (demo, demo_api, dev, sync, status, plan, doctor, compact, torture)
+_CLOSED_PIPE = 141
+"""As a shell would report a program that wrote into a closed pipe."""
+_STATUS = (
+    "exit status: 0 all is well; 1 something failed, is broken, or (with --strict, --max-age) not proven or too old;"
+    " 2 the command was not understood; 130, 143 ended by SIGINT, SIGTERM"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns its exit status. A foreseen error is one sentence on standard error and status 1."""
-    parser = argparse.ArgumentParser(prog="leads-assets", description="A true copy of a CRM account in DuckDB.")
+    arguments = _parser().parse_args(argv)
+    with at_any_signal() as ending:
+        try:
+            return _shown(_report(arguments), as_json=getattr(arguments, "json", False))
+        except Interrupted:
+            ending.leave()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="leads-assets", description="A true copy of a CRM account in DuckDB.", epilog=_STATUS
+    )
+    parser.add_argument("--version", action="version", version=f"leads-assets {version('leads-assets')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in _COMMANDS:
         module.register(commands)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def _report(arguments: argparse.Namespace) -> Report:
     try:
-        return int(arguments.run(arguments))
+        report: Report = arguments.run(arguments)
+    except UsageError as error:
+        return Refused(str(error), status=2)
     except (LeadsApiError, WarehouseError) as error:
-        print(f"leads-assets: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        return Refused(str(error))
+    return report
+
+
+def _shown(report: Report, *, as_json: bool) -> int:
+    try:
+        render(report, as_json=as_json)
+    except BrokenPipeError:
+        # Whoever read it has seen enough; at the end Python would try to write the rest once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CLOSED_PIPE
+    return report.status

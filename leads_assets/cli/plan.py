@@ -1,6 +1,7 @@
 """`leads-assets plan`: what a sync would cost and, with `--diff`, what it would change."""
 
 import argparse
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,12 @@ from typing import Any
 from leads_assets.account.connect import LeadsApi, warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.cli.diff import diff
-from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
+from leads_assets.cli.arguments import add_json_option, checked_names
+from leads_assets.cli.diff import Differences, diff
+from leads_assets.cli.render import Block, Grid, number
 from leads_assets.doctor.probing import Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError
-from leads_assets.engine.http.client import ApiClient
 from leads_assets.engine.read.estimate import Estimate, estimate_paged, estimate_unpaged
 from leads_assets.engine.read.plan import ReadPlan, plan_read
 from leads_assets.engine.records.extract import ReadMode
@@ -32,7 +33,7 @@ class _Step:
     def mode(self) -> ReadMode:
         return ReadMode.FULL if self.plan.changed_since is None else ReadMode.INCREMENTAL
 
-    def as_json(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         return {
             "endpoint": self.endpoint.name,
             "mode": self.mode.value,
@@ -42,6 +43,66 @@ class _Step:
             "rows": self.estimate.rows,
             "basis": self.estimate.basis,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The reads of a sync. `spent`: requests that planning took; `left`, `daily`: of the day, None without a limit."""
+
+    steps: tuple[_Step, ...]
+    spent: int
+    left: int | None
+    daily: int
+    status: int = 0
+
+    @property
+    def requests(self) -> int:
+        """What the known part of it costs."""
+        return sum(step.estimate.requests or 0 for step in self.steps)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The endpoints of which nobody can tell."""
+        return [step.endpoint.name for step in self.steps if step.estimate.requests is None]
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits into the day."""
+        return self.left is None or self.requests <= self.left
+
+    def content(self) -> object:
+        """Sums and steps."""
+        sums = {"requests": self.requests, "unknown": self.unknown, "budget_left": self.left, "fits": self.fits}
+        return {**sums, "spent_by_plan": self.spent, "endpoints": [step.content() for step in self.steps]}
+
+    def blocks(self) -> Iterable[Block]:
+        """The table, then the sums."""
+        numbers = ("requests", "rows")
+        lines = []
+        for step in self.steps:
+            known = step.estimate
+            requests = "?" if known.requests is None else f"{known.requests:,}"
+            lines.append((step.endpoint.name, requests, number(known.rows), str(step.mode), known.basis))
+        yield Grid(columns=("endpoint", *numbers, "mode", "told by"), rows=lines, right=numbers, wrap=["told by"])
+        yield from self._whys()
+        budget = "there is no daily limit" if self.left is None else f"{self.left:,} of {self.daily:,} are left today"
+        verdict = "" if self.fits else ": it does not fit into today, and a list that does not fit is not begun"
+        more = f", and what {', '.join(self.unknown)} needs" if self.unknown else ""
+        yield f"A sync would cost about {self.requests:,} requests{more}; {budget}{verdict}."
+        yield f"To find that out took {self.spent:,}."
+
+    def errors(self) -> Iterable[str]:
+        """Nothing."""
+        return ()
+
+    def _whys(self) -> list[str]:
+        """The reasons, each once, with the endpoints that it is true of."""
+        reasons: dict[str, list[str]] = {}
+        for step in self.steps:
+            reasons.setdefault(step.plan.why, []).append(step.endpoint.name)
+        return [
+            f"{names[0] if len(names) == 1 else f'{len(names)} endpoints'}: {why}" for why, names in reasons.items()
+        ]
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,41 +118,35 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--full-refresh", action="store_true", help="as a sync with full_refresh would do it")
     parser.add_argument("--diff", action="store_true", help="read the lists too, and show what would change")
     add_json_option(parser)
-    parser.set_defaults(run=run, parser=parser)
+    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Plan and print; with `--diff` 1 if a list could not be read."""
-    if unknown := [name for name in arguments.endpoint if name not in ENDPOINTS]:
-        arguments.parser.error(f"no such endpoint: {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
-    names = arguments.endpoint or list(ENDPOINTS)
+def run(arguments: argparse.Namespace) -> Plan | Differences:
+    """Plan; with `--diff` read and compare. Raises UsageError, LeadsApiError or WarehouseError."""
+    names = checked_names(arguments.endpoint, ENDPOINTS)
     settings = Settings.from_environment()
     warehouse = warehouse_of(settings)
-    plans = _plans(settings, names, full_refresh=arguments.full_refresh)
+    known = sync_states(warehouse, datetime.now(UTC))
+    plans = _plans(settings, known, names, full_refresh=arguments.full_refresh)
     with closing(LeadsApi(settings)) as api:
         client = api.client()
         if arguments.diff:
-            return diff(api, warehouse, plans, full_refresh=arguments.full_refresh, as_json=arguments.json)
+            return diff(api, warehouse, plans, full_refresh=arguments.full_refresh)
         prober = Prober(client)
-        known = sync_states(warehouse, datetime.now(UTC))
-        steps = [
+        steps = tuple(
             _step(prober, ENDPOINTS[name], plan, known.get(name, SyncState()), settings.page_size)
             for name, plan in plans.items()
-        ]
-        _show(steps, client, prober.requests, as_json=arguments.json)
-    return 0
+        )
+        return Plan(steps=steps, spent=prober.requests, left=client.budget.left(), daily=client.budget.daily)
 
 
-def _plans(settings: Settings, names: list[str], *, full_refresh: bool) -> dict[str, ReadPlan]:
+def _plans(
+    settings: Settings, states: Mapping[str, SyncState], names: Iterable[str], *, full_refresh: bool
+) -> dict[str, ReadPlan]:
     now, every = datetime.now(UTC), timedelta(hours=settings.reconcile_hours)
-    states = sync_states(warehouse_of(settings), now)
     return {
         name: plan_read(
-            ENDPOINTS[name],
-            states.get(name, SyncState()),
-            now,
-            full_refresh=full_refresh,
-            reconcile_every=every,
+            ENDPOINTS[name], states.get(name, SyncState()), now, full_refresh=full_refresh, reconcile_every=every
         )
         for name in names
     }
@@ -111,36 +166,3 @@ def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, 
         return _Step(endpoint, plan, Estimate(None, None, str(error)))
     estimate = estimate_paged(len(page.records), page.total, last_rows, page_size)
     return _Step(endpoint, plan, estimate)
-
-
-def _show(steps: list[_Step], client: ApiClient, spent: int, *, as_json: bool) -> None:
-    needed = sum(step.estimate.requests or 0 for step in steps)
-    unknown = [step.endpoint.name for step in steps if step.estimate.requests is None]
-    left, daily = client.budget.left(), client.budget.daily
-    fits = left is None or needed <= left
-    if as_json:
-        endpoints = [step.as_json() for step in steps]
-        totals = {"requests": needed, "unknown": unknown, "budget_left": left, "fits": fits, "spent_by_plan": spent}
-        print_json({**totals, "endpoints": endpoints})
-        return
-    numbers = ("requests", "rows")
-    table = make_table("endpoint", *numbers, "mode", "told by", right=numbers, wrap=["told by"])
-    for step in steps:
-        known = step.estimate
-        requests = "?" if known.requests is None else f"{known.requests:,}"
-        table.add_row(step.endpoint.name, requests, number(known.rows), step.mode, known.basis)
-    console = make_console()
-    console.print(table)
-    budget = "there is no daily limit" if left is None else f"{left:,} of {daily:,} are left today"
-    verdict = "" if fits else ": it does not fit into today, and a list that does not fit is not begun"
-    more = f", and what {', '.join(unknown)} needs" if unknown else ""
-    sums = f"A sync would cost about {needed:,} requests{more}; {budget}{verdict}."
-    print_sentences(console, [*_whys(steps), sums, f"To find that out took {spent:,}."])
-
-
-def _whys(steps: list[_Step]) -> list[str]:
-    """The reasons, each once, with the endpoints that it is true of."""
-    reasons: dict[str, list[str]] = {}
-    for step in steps:
-        reasons.setdefault(step.plan.why, []).append(step.endpoint.name)
-    return [f"{names[0] if len(names) == 1 else f'{len(names)} endpoints'}: {why}" for why, names in reasons.items()]

@@ -1,24 +1,81 @@
 """`leads-assets status`: how fresh and how true each table is."""
 
 import argparse
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from leads_assets.account.connect import warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.cli.printing import (
-    add_json_option,
-    age,
-    make_console,
-    make_table,
-    moment,
-    number,
-    print_json,
-    print_sentences,
-)
+from leads_assets.cli.arguments import add_json_option, add_strict_option, checked_names, span
+from leads_assets.cli.render import Block, Grid, age, moment, number
+from leads_assets.cli.verdicts import unproven
 from leads_assets.engine.warehouse.failures import last_failures
-from leads_assets.engine.warehouse.runs import freshness
+from leads_assets.engine.warehouse.runs import Notes, freshness, last_notes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One row per endpoint as in `ops.freshness`, with `last_error`; and what the caller wants to hear of."""
+
+    warehouse: Path
+    exists: bool
+    rows: tuple[Mapping[str, Any], ...]
+    notes: Mapping[str, Notes]
+    now: datetime
+    is_strict: bool = False
+    max_age: timedelta | None = None
+
+    @property
+    def status(self) -> int:
+        """1 over something that is not proven, where that was asked for; and over something that is too old."""
+        return int(bool(self._complaints()))
+
+    def content(self) -> object:
+        """The rows."""
+        notes = {
+            name: {"misfits": dict(note.misfits), "new_columns": note.columns} for name, note in self.notes.items()
+        }
+        rows = [{**row, **notes.get(row["endpoint"], {})} for row in self.rows]
+        return {"warehouse": self.warehouse, "exists": self.exists, "status": self.status, "endpoints": rows}
+
+    def blocks(self) -> Iterable[Block]:
+        """The table, then what is not as it should be."""
+        if not self.exists:
+            yield f"There is no warehouse yet at {self.warehouse}: run `leads-assets sync`."
+            return
+        columns = ("endpoint", "live rows", "data as of", "age", "verdict")
+        yield Grid(columns=columns, rows=[self._line(row) for row in self.rows], right=("live rows", "age"))
+        for row in self.rows:
+            if row.get("reason"):
+                yield f"{row['endpoint']}: {row['verdict']}: {row['reason']}"
+            if row["last_error"]:
+                yield f"failed since: {row['last_error']}"
+            yield from (self.notes[row["endpoint"]].sentences() if row["endpoint"] in self.notes else ())
+
+    def errors(self) -> Iterable[str]:
+        """Why the exit status is 1."""
+        return self._complaints()
+
+    def _line(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        as_of = row.get("data_as_of")
+        ago = age(self.now - as_of) if as_of else ""
+        return (row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, row["verdict"])
+
+    def _complaints(self) -> list[str]:
+        found = []
+        if self.is_strict and (names := unproven(self.rows)):
+            found.append(f"not proven: {', '.join(names)}")
+        if self.max_age is not None and (names := [row["endpoint"] for row in self.rows if self._is_old(row)]):
+            found.append(f"older than {age(self.max_age)}, or never proven: {', '.join(names)}")
+        return found
+
+    def _is_old(self, row: Mapping[str, Any]) -> bool:
+        as_of = row.get("data_as_of")
+        return self.max_age is not None and (as_of is None or self.now - as_of > self.max_age)
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,37 +85,31 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="show how fresh and how true each table is",
         description="Show rows, age, verdict and last error of each table, from the warehouse alone.",
     )
+    parser.add_argument("endpoint", nargs="*", metavar="ENDPOINT", help="endpoints to look at (default: all)")
+    add_strict_option(parser, "a table")
+    parser.add_argument(
+        "--max-age", type=span, metavar="AGE", help="exit with 1 where the proven data of a table is older (26h, 2d)"
+    )
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the view `ops.freshness`, endpoints that were never loaded included."""
+def run(arguments: argparse.Namespace) -> Status:
+    """Read the view `ops.freshness`, endpoints that were never loaded included. Raises a WarehouseError."""
     warehouse = warehouse_of(Settings.from_environment())
     found = {row["endpoint"]: row for row in freshness(warehouse)}
-    names = [*ENDPOINTS, *(name for name in found if name not in ENDPOINTS)]
+    names = checked_names(arguments.endpoint, [*ENDPOINTS, *(name for name in found if name not in ENDPOINTS)])
     failures = last_failures(warehouse)
-    rows = [
+    rows = tuple(
         found.get(name, {"endpoint": name, "verdict": "never loaded"}) | {"last_error": failures.get(name, (None,))[0]}
         for name in names
-    ]
-    if arguments.json:
-        print_json({"warehouse": warehouse.path, "exists": warehouse.path.exists(), "endpoints": rows})
-    elif not warehouse.path.exists():
-        print(f"There is no warehouse yet at {warehouse.path}: run `leads-assets sync`.")
-    else:
-        _print(rows)
-    return 0
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    now = datetime.now(UTC)
-    table = make_table("endpoint", "live rows", "data as of", "age", "verdict", right=("live rows", "age"))
-    for row in rows:
-        as_of = row.get("data_as_of")
-        ago = age(now - as_of) if as_of else ""
-        table.add_row(row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, row["verdict"])
-    console = make_console()
-    console.print(table)
-    reasons = [f"{row['endpoint']}: {row['verdict']}: {row['reason']}" for row in rows if row.get("reason")]
-    print_sentences(console, [*reasons, *(f"failed since: {row['last_error']}" for row in rows if row["last_error"])])
+    )
+    return Status(
+        warehouse=warehouse.path,
+        exists=warehouse.path.exists(),
+        rows=rows,
+        notes={name: notes for name, notes in last_notes(warehouse).items() if name in names},
+        now=datetime.now(UTC),
+        is_strict=arguments.strict,
+        max_age=arguments.max_age,
+    )

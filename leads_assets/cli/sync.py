@@ -1,23 +1,20 @@
-"""`leads-assets sync`: `dagster asset materialize`, with a live view and a summary."""
+"""`leads-assets sync`: a run of the assets in this process, with a live view and a summary."""
 
 import argparse
-import json
-import subprocess
-import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from leads_assets.account.settings import NO_ACCOUNT, Settings
+from leads_assets.cli.arguments import add_json_option, add_strict_option
+from leads_assets.cli.home import dagster_home, environment_with_dotenv
+from leads_assets.cli.render import Block, Grid, number
+from leads_assets.cli.verdicts import unproven
+from leads_assets.engine.errors import ConfigurationError
 
-from leads_assets.account.connect import warehouse_of
-from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.account.settings import Settings
-from leads_assets.cli.printing import add_json_option, make_console, make_table, number, print_json, print_sentences
-from leads_assets.cli.runlog import RunLog
-from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.runs import loads_of_run
+if TYPE_CHECKING:
+    from leads_assets.defs.execute import AssetResult, RunResult
 
 _COLUMNS = {
     "live_rows": "rows",
@@ -27,7 +24,76 @@ _COLUMNS = {
     "requests": "requests",
     "seconds": "seconds",
 }
-"""Key of a load -> heading."""
+"""Key of a result -> heading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """A run that has ended; `home` is where Dagster keeps it."""
+
+    warehouse: Path
+    home: Path
+    result: "RunResult"
+    is_strict: bool = False
+
+    @property
+    def status(self) -> int:
+        """1 if the run failed; over something that is not proven too, where that was asked for."""
+        return int(not self.result.success or bool(self._unproven()))
+
+    def content(self) -> object:
+        """The run and one entry per asset."""
+        return {
+            "run_id": self.result.run_id,
+            "status": self.status,
+            "warehouse": self.warehouse,
+            "dagster_home": self.home,
+            "error": self.result.error,
+            "failures": {asset.endpoint: asset.reason for asset in self._ended("failed")},
+            "warnings": {asset.endpoint: asset.reason for asset in self._ended("not read")},
+            "endpoints": [_row(asset) for asset in self.result.assets],
+        }
+
+    def blocks(self) -> Iterable[Block]:
+        """The table, what is not as it should be, and where the rows are."""
+        headings = tuple(_COLUMNS.values())
+        rows = [_row(asset) for asset in self.result.assets]
+        lines = [(row["endpoint"], *(number(row.get(name)) for name in _COLUMNS), row["verdict"]) for row in rows]
+        yield Grid(columns=("endpoint", *headings, "verdict"), rows=lines, right=headings)
+        yield from explained(asset for asset in self.result.assets if asset.ending != "failed")
+        for asset in self.result.assets:
+            yield from asset.findings
+        yield f"Into {self.warehouse}; run {self.result.run_id} in {self.home}."
+
+    def errors(self) -> Iterable[str]:
+        """The failures."""
+        yield from explained(self._ended("failed"))
+        if self.result.error:
+            yield self.result.error
+        if names := self._unproven():
+            yield f"not proven: {', '.join(names)}"
+
+    def _ended(self, ending: str) -> list["AssetResult"]:
+        return [asset for asset in self.result.assets if asset.ending == ending]
+
+    def _unproven(self) -> list[str]:
+        return unproven(map(_row, self.result.assets)) if self.is_strict else []
+
+
+def explained(assets: "Iterable[AssetResult]") -> Iterable[str]:
+    """The reasons of those that have one, each once, with the endpoints that it is true of."""
+    names: dict[str, list[str]] = {}
+    for asset in assets:
+        if asset.reason:
+            reason = asset.reason.removeprefix(f"{asset.endpoint}: ")
+            told = f"{asset.verdict}: {reason}" if asset.ending == "loaded" else reason
+            names.setdefault(told, []).append(asset.endpoint)
+    return [f"{found[0] if len(found) == 1 else f'{len(found)} endpoints'}: {told}" for told, found in names.items()]
+
+
+def _row(asset: "AssetResult") -> dict[str, Any]:
+    about = {"endpoint": asset.endpoint, "mode": asset.mode, "verdict": asset.verdict, "reason": asset.reason}
+    return {**about, **asset.numbers, "seconds": asset.seconds, "findings": asset.findings}
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,112 +101,31 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "sync",
         help="bring the warehouse up to date",
-        description="Run `dagster asset materialize -m leads_assets.definitions --select SELECTION`, show how far it"
-        " is, and sum it up. The exit status is that of the command.",
+        description="Materialize the selected assets in this process, show how far it is, and sum it up. The run is"
+        " kept in DAGSTER_HOME, or in .dagster_home of this folder, where `leads-assets dev` shows it.",
     )
-    parser.add_argument("selection", nargs="?", default="*", help="Dagster's asset selection (default: '*', all)")
+    parser.add_argument("selection", nargs="*", help="names of endpoints, or Dagster's asset selection (default: all)")
     parser.add_argument("--full-refresh", action="store_true", help="read every list in full; the server's rows win")
     parser.add_argument("--allow-mass-delete", action="store_true", help="mark gone rows however many they are")
     parser.add_argument("--new-account", action="store_true", help="another account's rows take the place of these")
+    add_strict_option(parser, "a table")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the command, then print what the ledger and the log say."""
-    warehouse = warehouse_of(Settings.from_environment())
-    told = make_console(stderr=True)
-    log = RunLog()
-    status = _watch(_command(arguments), log, _steps(arguments.selection), told)
-    rows = _summary(warehouse, log)
-    if status and not log.failures:
-        told.print(f"leads-assets: the run failed: {log.last}", soft_wrap=True)
-    if arguments.json:
-        failures, warnings = log.failures, log.warnings
-        content = {"run_id": log.run_id, "status": status, "failures": failures, "warnings": warnings}
-        print_json({**content, "endpoints": rows})
-    else:
-        _print(rows, log)
-    return status
+def run(arguments: argparse.Namespace) -> Synced:
+    """Sync. Raises UsageError, ConfigurationError or WarehouseError before anything is read."""
+    settings = Settings.from_environment()
+    if not settings.has_account:
+        raise ConfigurationError(NO_ACCOUNT)
+    from leads_assets.cli.selection import selected  # noqa: PLC0415  heavy: `--help` does without Dagster
+    from leads_assets.cli.view import viewing  # noqa: PLC0415
+    from leads_assets.defs.build import build_definitions  # noqa: PLC0415
+    from leads_assets.defs.execute import execute  # noqa: PLC0415
 
-
-def _command(arguments: argparse.Namespace) -> list[str]:
-    turned = {name: True for name in ("full_refresh", "allow_mass_delete", "new_account") if getattr(arguments, name)}
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    command = [dagster, "asset", "materialize", "-m", "leads_assets.definitions", "--select", arguments.selection]
-    if turned:
-        command += ["--config-json", json.dumps({"resources": {"sync": {"config": turned}}})]
-    return command
-
-
-def _steps(selection: str) -> int | None:
-    """How many steps to expect, where that is plain."""
-    if selection.strip() == "*":
-        return len(ENDPOINTS)
-    names = {name.strip() for name in selection.split(",")}
-    return len(names) if names <= ENDPOINTS.keys() else None
-
-
-def _watch(command: list[str], log: RunLog, steps: int | None, console: Console) -> int:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars,
-    ):
-        assert process.stdout is not None
-        try:
-            _follow(process.stdout, log, bars, steps)
-        except KeyboardInterrupt:
-            process.terminate()
-            process.communicate()  # no run is left behind that goes on writing
-            raise
-    return process.returncode
-
-
-def _follow(lines: Iterable[str], log: RunLog, bars: Progress, steps: int | None) -> None:
-    whole, part = bars.add_task("starting", total=steps), bars.add_task("", total=None, visible=False)
-    for line in lines:
-        told = log.take(line)
-        if told and bars.disable:
-            bars.console.print(told, soft_wrap=True)
-        ended = len(log.done) + len(log.failures)
-        of = f" of {steps}" if steps else ""
-        bars.update(whole, completed=ended, description=f"{ended}{of} endpoints, now {log.running or '...'}")
-        walked = log.walked
-        bars.update(
-            part,
-            visible=walked is not None,
-            description=walked.line if walked else "",
-            completed=walked.rows if walked else 0,
-            total=walked.total if walked else None,
-        )
-
-
-def _summary(warehouse: Warehouse, log: RunLog) -> list[dict[str, Any]]:
-    loaded = {row["endpoint"]: row for row in loads_of_run(warehouse, log.run_id)} if log.run_id else {}
-    rows = list(loaded.values())
-    for step in [*log.failures, *(step for step in log.done if step not in loaded)]:
-        if step not in loaded:
-            verdict = "failed" if step in log.failures else "not read"
-            reason = log.failures.get(step) or log.warnings.get(step) or ""
-            rows.append({"endpoint": step, "verdict": verdict, "reason": reason})
-    return rows
-
-
-def _print(rows: list[dict[str, Any]], log: RunLog) -> None:
-    console = make_console()
-    if rows:
-        headings = _COLUMNS.values()
-        table = make_table("endpoint", *headings, "verdict", right=headings)
-        for row in rows:
-            table.add_row(row["endpoint"], *(number(row.get(name)) for name in _COLUMNS), row["verdict"])
-        console.print(table)
-    failed = log.failures
-    explained = [row for row in rows if row["reason"] and row["endpoint"] not in failed]
-    print_sentences(console, [_explanation(row) for row in explained])
-    print_sentences(make_console(stderr=True), [f"leads-assets: {sentence}" for sentence in failed.values()])
-
-
-def _explanation(row: dict[str, Any]) -> str:
-    name, reason = row["endpoint"], row["reason"]
-    return str(reason) if reason.startswith(f"{name}: ") else f"{name}: {row['verdict']}: {reason}"
+    names = selected(arguments.selection, build_definitions(settings))
+    knobs = {name: getattr(arguments, name) for name in ("full_refresh", "allow_mass_delete", "new_account")}
+    home = dagster_home(environment_with_dotenv())
+    with viewing(len(names)) as view:
+        result = execute(settings, home, names, {name: True for name, on in knobs.items() if on}, view)
+    return Synced(warehouse=settings.warehouse, home=home, result=result, is_strict=arguments.strict)

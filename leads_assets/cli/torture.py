@@ -5,22 +5,72 @@ where that one left doubts, or rows moved while it read, another one without the
 """
 
 import argparse
-import json
 import os
+import shutil
+import signal
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
-from itertools import repeat
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from leads_assets.cli.arguments import LEADS, add_json_option, whole
+from leads_assets.cli.ending import at_last
+from leads_assets.cli.render import Block, Grid
 from leads_assets.torture.cases import CASES, Case, Verdict, WalkResult
 
-_WIDTH = 160
+_FEWEST = 150
+"""With fewer leads there is no second page to spoil."""
 _COLOURS = {Verdict.COMPLETE: "green", Verdict.SAID_SO: "yellow", Verdict.SILENT_LOSS: "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tortured:
+    """What became of each case."""
+
+    outcomes: tuple[WalkResult, ...]
+
+    @property
+    def status(self) -> int:
+        """1 if one is a silent loss."""
+        return int(any(Verdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in self.outcomes))
+
+    def content(self) -> object:
+        """One entry per case."""
+        return [asdict(outcome) for outcome in self.outcomes]
+
+    def blocks(self) -> Iterable[Block]:
+        """The table, then how many of each verdict there are."""
+        numbers = ("requests", "server", "table")
+        lines = [
+            (
+                outcome.fault,
+                outcome.happened if not outcome.why else f"{outcome.happened} ({outcome.why})",
+                f"{outcome.requests:,}",
+                f"{outcome.server_rows:,}",
+                f"{outcome.live_rows:,}",
+                str(outcome.verdict),
+                str(outcome.after or ""),
+            )
+            for outcome in self.outcomes
+        ]
+        yield Grid(
+            columns=("fault", "what happened", *numbers, "verdict", "next sync"),
+            rows=lines,
+            right=numbers,
+            wrap=("fault", "what happened"),
+            colours={str(verdict): colour for verdict, colour in _COLOURS.items()},
+        )
+        counts = Counter(outcome.verdict for outcome in self.outcomes)
+        yield ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
+
+    def errors(self) -> Iterable[str]:
+        """Nothing."""
+        return ()
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,62 +81,64 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description=__doc__,
         epilog="Exit status 1 if any sync lost something and did not say so.",
     )
-    parser.add_argument("--leads", type=_leads, default=250, help="leads of the account, 150 or more (default 250)")
-    parser.add_argument("--json", action="store_true", help="print a JSON array instead of a table")
+    parser.add_argument(
+        "--leads",
+        type=whole(_FEWEST, LEADS[1]),
+        default=250,
+        help=f"leads of the account, {_FEWEST} or more (default 250)",
+    )
+    add_json_option(parser)
     parser.set_defaults(run=run)
 
 
-def _leads(text: str) -> int:
-    if int(text) < 150:
-        raise argparse.ArgumentTypeError("with fewer than 150 leads there is no second page to spoil")
-    return int(text)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Run all cases; exit status 1 if one is a silent loss."""
+def run(arguments: argparse.Namespace) -> Tortured:
+    """Run all cases."""
     with Console(stderr=True).status(f"{len(CASES)} faults, one minute"):
-        outcomes = _in_parallel(CASES, arguments.leads)
-    if arguments.json:
-        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
-    else:
-        _show(outcomes)
-    return int(any(Verdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in outcomes))
+        return Tortured(tuple(_in_parallel(CASES, arguments.leads)))
 
 
 def _in_parallel(cases: Sequence[Case], leads: int) -> list[WalkResult]:
     """The outcomes in the order of the cases, each n-th one from a process of its own: Dagster needs a core."""
     processes = min(4, os.cpu_count() or 1)
-    shares = [cases[start::processes] for start in range(processes)]
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        found = list(pool.map(_share, shares, repeat(leads)))
-    return [found[place % processes][place // processes] for place in range(len(cases))]
+    with tempfile.TemporaryDirectory() as place:
+        shares: list[_Share] = []
+        try:
+            with at_last(lambda: _end(shares, place)):
+                for start in range(processes):
+                    shares.append(_Share(cases[start::processes], leads, place))
+                found = [share.outcomes() for share in shares]
+        finally:
+            _end(shares, place)
+    return [found[number % processes][number // processes] for number in range(len(cases))]
 
 
-def _share(cases: Sequence[Case], leads: int) -> list[WalkResult]:
+class _Share:
+    """Some of the cases in a process of their own."""
+
+    def __init__(self, cases: Sequence[Case], leads: int, place: str) -> None:
+        context = get_context("spawn")
+        self._answer, sender = context.Pipe(duplex=False)
+        self.process = context.Process(target=_work, args=(cases, leads, place, sender), daemon=True)
+        self.process.start()
+        sender.close()
+
+    def outcomes(self) -> list[WalkResult]:
+        """Wait for them. Raises EOFError where the process ended without any."""
+        found: list[WalkResult] = self._answer.recv()
+        return found
+
+
+def _work(cases: Sequence[Case], leads: int, place: str, sender: "Connection[Any, Any]") -> None:
     # Dagster takes a second to load, and no other command needs it in this process.
     from leads_assets.torture.trial import torture  # noqa: PLC0415
 
-    return list(torture(cases, leads))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the first process ends the others
+    sender.send(list(torture(cases, leads, place)))
 
 
-def _show(outcomes: Sequence[WalkResult]) -> None:
-    table = Table("fault", "what happened", "requests", "server", "table", "verdict", "next sync")
-    for column in table.columns[2:5]:
-        column.justify = "right"
-    for outcome in outcomes:
-        happened = outcome.happened if not outcome.why else f"{outcome.happened} ({outcome.why})"
-        table.add_row(
-            outcome.fault,
-            happened,
-            f"{outcome.requests:,}",
-            f"{outcome.server_rows:,}",
-            f"{outcome.live_rows:,}",
-            f"[{_COLOURS[outcome.verdict]}]{outcome.verdict}",
-            f"[{_COLOURS[outcome.after]}]{outcome.after}" if outcome.after else "",
-        )
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    console.print(table)
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
+def _end(shares: Sequence[_Share], place: str) -> None:
+    for share in shares:
+        share.process.kill()
+    for share in shares:
+        share.process.join()
+    shutil.rmtree(place, ignore_errors=True)

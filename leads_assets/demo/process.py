@@ -1,34 +1,34 @@
-"""The demo API as a process of its own, for the commands that need an account."""
+"""The bundled demo API as the account of a command, in the command's own process: it cannot outlive it."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from leads_assets.account.settings import Settings
+from leads_assets.demo.account.account import Account
+from leads_assets.demo.server.api import DemoApi
+
 DEMO_KEY = "demo-key"
+DEMO_WAREHOUSE = Path("data/demo.duckdb")
 
 
 @contextmanager
-def demo_account(leads: int, faults: Sequence[str] = ()) -> Iterator[dict[str, str]]:
-    """Start `leads-assets demo-api` on a free port; yields the settings that point to it, and stops it at the end."""
-    command = [sys.executable, "-m", "leads_assets", "demo-api", "--leads", str(leads), "--key", DEMO_KEY]
-    for fault in faults:
-        command += ["--fault", fault]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        if not url:
-            raise RuntimeError(f"the demo API did not start (exit status {process.wait()})")
-        yield {"LEADS_API_BASE_URL": url, "LEADS_API_KEY": DEMO_KEY}
-    finally:
-        process.terminate()
-        process.wait()
+def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Settings]:
+    """Serve a demo account on a free port of loopback; yields the settings that point to it, and to nothing else."""
+    with DemoApi(Account(leads=leads), key=DEMO_KEY) as api:
+        yield Settings.model_validate(
+            {"base_url": api.base_url, "api_key": DEMO_KEY, "warehouse": warehouse, "daily_requests": 0}
+        )
 
 
-def demo_environment(account: Mapping[str, str], warehouse: Path) -> dict[str, str]:
+def demo_environment(settings: Settings) -> dict[str, str]:
     """The environment of a process that must know the demo's account and nothing of the user's settings."""
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("LEADS_")}
-    return {**foreign, **account, "LEADS_WAREHOUSE": str(warehouse), "LEADS_API_DAILY_REQUESTS": "0"}
+    return {
+        **foreign,
+        "LEADS_API_BASE_URL": settings.base_url,
+        "LEADS_API_KEY": settings.api_key.get_secret_value(),
+        "LEADS_API_DAILY_REQUESTS": str(settings.daily_requests),
+        "LEADS_WAREHOUSE": str(settings.warehouse),
+    }

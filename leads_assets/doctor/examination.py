@@ -85,7 +85,7 @@ class Examination:
         except RunError as stop:
             self._findings.append(Finding(_TESTED, State.BROKEN, str(stop), advice(stop)))
         asked = {access.endpoint for access in self._access}
-        for name in self._endpoints.keys() - asked:
+        for name in (name for name in self._endpoints if name not in asked):
             self._access.append(Access(endpoint=name, state=State.WARNING, says=NOT_ASKED))
         return Diagnosis(self._findings, self._access, self._prober.requests)
 

@@ -22,9 +22,9 @@ _CLOCK = 1_751_500_000.0
 """The account's time stands still here, so that every case begins with the same account."""
 
 
-def torture(cases: Sequence[Case], leads: int) -> Iterator[WalkResult]:
-    """The outcomes of the cases on an account with that many leads."""
-    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
+def torture(cases: Sequence[Case], leads: int, place: str | None = None) -> Iterator[WalkResult]:
+    """The outcomes of the cases on an account with that many leads; warehouses are made in `place` for the while."""
+    with tempfile.TemporaryDirectory(dir=place) as folder, dg.DagsterInstance.ephemeral() as instance:
         bench = _Bench(Path(folder), leads, instance)
         for number, case in enumerate(cases):
             yield bench.outcome(case, Path(folder) / f"case_{number}.duckdb")

@@ -21,6 +21,7 @@ from leads_assets.engine.records.extract import SpoolFiles
 _OWNER = "owner.lock"
 _DOOR = "door.lock"
 _BUFFER = 1 << 20
+_own: set[Path] = set()
 
 
 class SpoolDir:
@@ -40,6 +41,7 @@ class SpoolDir:
             _remove_dead(root)
             self.path.mkdir()
             self._owner.acquire(timeout=0)
+        _own.add(self.path)
 
     def __enter__(self) -> "SpoolDir":
         return self
@@ -53,6 +55,13 @@ class SpoolDir:
         """Delete the folder and what is in it."""
         self._owner.release()
         shutil.rmtree(self.path, ignore_errors=True)
+        _own.discard(self.path)
+
+
+def abandon() -> None:
+    """Delete all folders of this process: for one that ends without coming back to its context managers."""
+    for path in tuple(_own):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove_dead(root: Path) -> None:

@@ -29,6 +29,8 @@ class LoadFailed(WarehouseError):
     """A statement failed and nothing was changed."""
 
 
+_MAGIC, _MAGIC_ENDS = b"DUCK", 12
+"""Every DuckDB file holds these bytes behind a checksum of eight."""
 _FULL = ("No space left", "Disk quota", "File too large", "could not write all")
 _DAMAGED = ("not a valid DuckDB database", "Corrupt", "checksum", "erialization", "Could not read enough bytes")
 
@@ -53,6 +55,22 @@ def failure(what: str, step: str, error: duckdb.Error) -> str:
     return f"{what}: {type(error).__name__} while {step}; nothing was changed ({hint})"
 
 
+def why_no_database(path: Path) -> str:
+    """A sentence about what is no DuckDB file by its first bytes; empty if it is one, or cannot be looked at."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MAGIC_ENDS)
+    except IsADirectoryError:
+        return f"the warehouse {path} is a folder; set LEADS_WAREHOUSE to a file"
+    except OSError:
+        return ""
+    return "" if head.endswith(_MAGIC) and len(head) == _MAGIC_ENDS else _no_database(f"the warehouse {path}")
+
+
+def _no_database(name: str) -> str:
+    return f"{name} is no DuckDB file, or a damaged one; it was left alone: move it away, or restore a copy"
+
+
 def why_unusable(path: Path, error: duckdb.Error) -> str:
     """A sentence about a file that could not be opened."""
     text, name = str(error), f"the warehouse {path}"
@@ -64,7 +82,7 @@ def why_unusable(path: Path, error: duckdb.Error) -> str:
             " move the file away"
         )
     if any(sign in text for sign in _DAMAGED):
-        return f"{name} is no DuckDB file, or a damaged one; it was left alone: move it away, or restore a copy"
+        return _no_database(name)
     if "Is a directory" in text:
         return f"{name} is a folder; set LEADS_WAREHOUSE to a file"
     if "Unique file handle conflict" in text:

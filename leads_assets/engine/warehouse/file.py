@@ -17,7 +17,14 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from leads_assets.engine.records.spool import SpoolDir
-from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable, failure, why_unusable
+from leads_assets.engine.warehouse.errors import (
+    LoadFailed,
+    WarehouseBusy,
+    WarehouseUnusable,
+    failure,
+    why_no_database,
+    why_unusable,
+)
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
@@ -133,10 +140,12 @@ class Warehouse:
 
     @contextmanager
     def read(self, what: str) -> Iterator[Session | None]:
-        """A read-only session, or None where there is no warehouse yet."""
+        """A read-only session, or None where there is no warehouse yet. Raises WarehouseBusy or WarehouseUnusable."""
         if not self.path.exists():
             yield None
             return
+        if reason := why_no_database(self.path):  # before the lock, which would leave files beside a wrong path
+            raise WarehouseUnusable(reason)
         with self.locked() as ends, self.opened(what, ends, read_only=True) as session:
             yield session
 

@@ -317,6 +317,37 @@ def loads_of_run(warehouse: Warehouse, run_id: str) -> list[dict[str, Any]]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the last load of one endpoint could not keep in its columns. `misfits`: column -> values in `_extra`."""
+
+    endpoint: str
+    misfits: Mapping[str, int]
+    rejected: int
+    columns: int
+
+    def sentences(self) -> list[str]:
+        """One for each kind."""
+        found = [f"{self.endpoint}: {name}: {count:,} values in _extra" for name, count in sorted(self.misfits.items())]
+        if self.rejected:
+            found.append(f"{self.endpoint}: {self.rejected:,} records without a usable id in ops.rejected_rows")
+        if self.columns:
+            found.append(f"{self.endpoint}: {self.columns:,} fields that are new became columns")
+        return found
+
+
+def last_notes(warehouse: Warehouse) -> dict[str, Notes]:
+    """Per endpoint the notes of its last load, where it has any."""
+    rows = _read(
+        warehouse,
+        "reading the ledger",
+        "SELECT endpoint, misfits, rejected, len(json_keys(new_columns)) AS columns FROM ops.sync_runs"
+        " QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY number DESC) = 1",
+    )
+    notes = [Notes(**{**row, "misfits": msgspec.json.decode(row["misfits"] or "{}")}) for row in rows]
+    return {note.endpoint: note for note in notes if note.sentences()}
+
+
 def newest_loads(session: Session) -> dict[str, datetime]:
     """When each endpoint was last loaded (UTC)."""
     if not tables.exists(session, "sync_runs", schema="ops"):

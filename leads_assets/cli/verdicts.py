@@ -1,0 +1,13 @@
+"""Which verdicts a user may rely on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from leads_assets.engine.records.extract import Verdict
+
+_RELIABLE = frozenset({Verdict.PROVEN})
+
+
+def unproven(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The endpoints whose table may not be the server's list: `verdict` says so, or a read failed since."""
+    return [row["endpoint"] for row in rows if row["verdict"] not in _RELIABLE or row.get("last_error")]
