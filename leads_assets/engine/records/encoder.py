@@ -138,8 +138,8 @@ class RecordEncoder:
         """A line that the database refused all the same, now taken apart value by value."""
         values = msgspec.json.decode(line, type=dict[str, Raw])
         written = values.pop(EXTRA, None)
-        before = msgspec.json.decode(msgspec.json.decode(written), type=dict[str, Raw]) if written else {}
-        return self._rebuilt(values, {key: bytes(raw) for key, raw in before.items()})
+        before = msgspec.json.decode(written, type=dict[str, str]) if written else {}
+        return self._rebuilt(values, {key: text.encode() for key, text in before.items()})
 
     def _rebuilt(self, values: dict[str, Raw], extra: dict[str, bytes]) -> bytes:
         kept: dict[str, bytes] = {}
@@ -156,7 +156,9 @@ class RecordEncoder:
             else:
                 kept[key] = fitted
         if extra:
-            kept[EXTRA] = msgspec.json.encode(json_object({key: readable(raw) for key, raw in extra.items()}).decode())
+            # As texts: the database would take the numbers in them through a double.
+            texts = {key: msgspec.json.encode(readable(raw).decode()) for key, raw in extra.items()}
+            kept[EXTRA] = json_object(texts)
         return json_object(kept)
 
     def _is_expected(self, key: str) -> bool:

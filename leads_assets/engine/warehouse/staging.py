@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+MEMBERS = "MAP(VARCHAR, VARCHAR)"
+"""The type of the members of a JSON object: each key with the text of its value, exact whatever the value is."""
 BIGGEST_RECORD = 64 << 20
 _USUAL_RECORD = 16 << 20
 """Bytes that the reader expects of the longest record; it takes twice as much memory."""
@@ -34,7 +36,10 @@ _GROUP_ROWS = 20480
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Rows ready to be merged. `fields`: columns that hold JSON text of unknown keys, still without a type."""
+    """Rows ready to be merged. `fields`: columns that hold JSON text of unknown keys, still without a type.
+
+    `rejected`: records, or rows of a frame, that have no usable id.
+    """
 
     path: Path
     rows: int
@@ -42,6 +47,7 @@ class Staged:
     columns: dict[str, str]
     fields: tuple[str, ...]
     misfits: dict[str, int]
+    rejected: int
 
 
 def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint) -> Staged:
@@ -66,6 +72,7 @@ def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoin
         columns={column.name: column.type.value for column in endpoint.columns},
         fields=spooled.fields,
         misfits=dict(spooled.misfits),
+        rejected=spooled.rejected,
     )
 
 
@@ -73,7 +80,7 @@ def _copy(
     staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint, target: Path, longest: int
 ) -> tuple[int, int]:
     types = {column.json_key: column.type.value for column in endpoint.columns}
-    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
+    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: MEMBERS}
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
     picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
@@ -97,11 +104,8 @@ def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]
 
 def stage_frame(
     staging: duckdb.DuckDBPyConnection, name: str, frame: "pd.DataFrame | pa.Table", folder: Path
-) -> tuple[Staged, int]:
-    """Stage a pandas DataFrame or a pyarrow Table; also returns the number of rows without a usable id.
-
-    Raises LoadFailed if there is no `id` column.
-    """
+) -> Staged:
+    """Stage a pandas DataFrame or a pyarrow Table. Raises LoadFailed if there is no `id` column."""
     target = folder / "rows.parquet"
     try:
         staging.register("frame", frame)
@@ -113,13 +117,13 @@ def stage_frame(
         kinds[PRIMARY_KEY] = "BIGINT"
         picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
         staging.execute(
-            f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
+            f"COPY (SELECT {picked}, CAST(NULL AS {MEMBERS}) AS {EXTRA} FROM frame WHERE {usable})"
             f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {_GROUP_ROWS})"
         )
         rows, distinct = _count(staging, target)
     except duckdb.Error as error:
         raise LoadFailed(failure(name, "staging the frame", error)) from None
-    return Staged(target, rows, distinct, kinds, (), {}), int(lost[0][0])
+    return Staged(target, rows, distinct, kinds, (), {}, int(lost[0][0]))
 
 
 def _check_columns(name: str, columns: Mapping[str, str]) -> None:

@@ -49,7 +49,7 @@ def test_records_that_fit_pass_byte_for_byte() -> None:
 
 def test_one_odd_record_does_not_touch_the_others() -> None:
     odd = b'{"id":9,"money":0.00001}'
-    assert screen(*PLAIN, odd) == [*PLAIN, b'{"id":9,"_extra":"{\\"money\\":0.00001}"}']
+    assert screen(*PLAIN, odd) == [*PLAIN, b'{"id":9,"_extra":{"money":"0.00001"}}']
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_number_that_the_fast_reading_may_bend_never_passes_unseen(value: str)
             assert Decimal(kept[column]) == Decimal(value)
             assert isinstance(kept[column], str) is (column == "money")  # money only as a text: it has no double
         else:
-            assert json.loads(kept["_extra"], parse_float=Decimal)[column] == Decimal(value)
+            assert Decimal(kept["_extra"][column]) == Decimal(value)
 
 
 @settings(max_examples=300, deadline=None)

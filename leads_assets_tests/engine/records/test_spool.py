@@ -130,7 +130,7 @@ def test_unknown_fields_and_misfits_are_told(tmp_path: Path) -> None:
     spooled = writer.close()
     assert spooled.fields == ("new", "newer")
     assert dict(spooled.misfits) == {"position": 1}
-    assert lines(spooled.rows) == [{"id": 1, "new": 1, "_extra": '{"position":"many"}'}, {"id": 2, "newer": None}]
+    assert lines(spooled.rows) == [{"id": 1, "new": 1, "_extra": {"position": '"many"'}}, {"id": 2, "newer": None}]
 
 
 def test_a_spool_is_screened_again_value_by_value_and_keeps_what_is_known(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_a_spool_is_screened_again_value_by_value_and_keeps_what_is_known(tmp_pa
     writer.add(raws({"id": 1, "new": 1, "position": "many"}, {"id": 2, "name": "x"}), [1, 2])
     spooled = writer.close()
     with spooled.rows.open("ab") as file:
-        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":"{\\"a\\":1}"}\n')
+        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":{"a":"1"}}\n')
     again = reencoded(spooled, STEPS)
     assert lines(again.rows) == [
-        {"id": 1, "new": 1, "_extra": '{"position":"many"}'},
+        {"id": 1, "new": 1, "_extra": {"position": '"many"'}},
         {"id": 2, "name": "x"},
-        {"id": 3, "name": "y", "_extra": '{"a":1,"position":2.5}'},
+        {"id": 3, "name": "y", "_extra": {"a": "1", "position": "2.5"}},
     ]
     assert dict(again.misfits) == {"position": 2}
     assert (again.count, again.fields) == (2, ("new",))
