@@ -39,6 +39,7 @@ _CALM_STEPS_BACK = 15
 _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
 _MOST_REPEATS = 2
+_ENOUGH_TO_SEE_AN_ORDER = 2
 
 Sink = Callable[[list[Raw], list[int | None]], None]
 
@@ -235,6 +236,7 @@ class OverlapWalk:
                 return _Next.END if self._is_far_end_reached() else _Next.PAGE
         is_counted = self._far_end is None and self._totals.is_independent and not self._is_hidden
         if is_counted and (not brings_more or (seen == total and is_short)):
+            self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
 
@@ -248,9 +250,9 @@ class OverlapWalk:
         if order is Order.NONE:
             return
         try:
-            page = self._noted(self._backwards(1, order))
-            if not page.records:
-                # The last row may be one that is taken out of its page.
+            page = self._noted(self._backwards(_ENOUGH_TO_SEE_AN_ORDER, order))
+            if page.width < min(_ENOUGH_TO_SEE_AN_ORDER, self._continuity.distinct):
+                # The last rows may be some that are taken out of their page.
                 page = self._noted(self._backwards(self._limit, order))
         except EndpointError:
             return  # nor does a server that refuses to be asked so
@@ -273,9 +275,14 @@ class OverlapWalk:
                 )
         elif self._is_hidden:
             self._objections.add("asked backwards the list is empty, so its end was not shown")
-        elif not self._totals.is_independent and ends.looks_cut(seen):
-            self._objections.suspect = seen
+        else:
+            self._suspect_window(seen)
         return None
+
+    def _suspect_window(self, seen: int) -> None:
+        """The pages end after `seen` rows, and the list does not show its end otherwise."""
+        if ends.looks_like_window(seen, is_counted=self._totals.is_independent):
+            self._objections.suspect = seen
 
     def _count_idle(self, seen: int) -> None:
         if seen <= self._furthest:
