@@ -11,6 +11,7 @@ from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.records.page import Page, parse_page, shape
+from leads_assets.engine.records.values import BROKEN
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -56,7 +57,7 @@ class Answer:
         for record in self.page.records:
             try:
                 rows.append(msgspec.json.decode(record, type=_Row))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except BROKEN:
                 continue
         return rows
 
@@ -96,5 +97,5 @@ class Prober:
 def _pong(body: bytes, _headers: Mapping[str, str]) -> None:
     try:
         msgspec.json.decode(body, type=_Pong)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except BROKEN:
         raise MalformedResponse(shape(body, "status")) from None

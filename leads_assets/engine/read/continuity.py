@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from leads_assets.engine.records.page import Page
+from leads_assets.engine.records.values import BROKEN
 
 
 class Seam(Enum):
@@ -190,7 +191,10 @@ class Continuity:
 
 
 def _stamp(record: Raw) -> bytes:
-    stamp = bytes(_stamped.decode(record).updated_at)
+    try:
+        stamp = bytes(_stamped.decode(record).updated_at)
+    except BROKEN:  # a record that is nested too deeply
+        return bytes(record)
     return bytes(record) if stamp == b"null" else stamp
 
 

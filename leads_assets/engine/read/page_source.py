@@ -11,6 +11,7 @@ from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.values import BROKEN, ExactParser
 
 FILTER_LOOKBACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
@@ -43,6 +44,7 @@ class PageSource:
         self._plain = dict(params)
         self._params = dict(params)
         self._stats = stats
+        self._parser = ExactParser({column.json_key: column.type for column in endpoint.columns})
         self._window = {"limit": str(limit), "offset": "0"} if endpoint.paged else {}
         self._since = since if endpoint.change_filter else None
         self.total: int | None = None
@@ -89,7 +91,7 @@ class PageSource:
 
     def _ask(self, offset: int, query: Mapping[str, str], *, may_be_empty: bool = False) -> Page:
         def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-            page = parse_page(body, headers, self._endpoint.data_selector)
+            page = parse_page(body, headers, self._endpoint.data_selector, self._parser)
             if not page.records and page.total and offset < page.total and not may_be_empty:
                 raise MalformedResponse(f"an empty page at row {offset:,} of {page.total:,}")
             return page
@@ -103,7 +105,7 @@ def _has_older(page: Page, moment: datetime) -> bool:
     for record in page.records:
         try:
             stamp = datetime.fromisoformat(msgspec.json.decode(record, type=_Dated).updated_at)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError):
+        except (*BROKEN, TypeError):
             continue
         if (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) < moment:
             return True

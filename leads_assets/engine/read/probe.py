@@ -12,6 +12,7 @@ from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.values import BROKEN
 
 _NEWEST_FIRST = {"limit": "1", "order": "last_update", "direction": "desc"}
 
@@ -81,7 +82,7 @@ def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats
 def _moment(record: msgspec.Raw) -> datetime | None:
     try:
         moment = datetime.fromisoformat(msgspec.json.decode(record, type=_Changed).updated_at)
-    except (msgspec.DecodeError, TypeError, ValueError):
+    except (*BROKEN, TypeError):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
@@ -89,6 +90,6 @@ def _moment(record: msgspec.Raw) -> datetime | None:
 def _name(record: msgspec.Raw) -> str:
     try:
         name = msgspec.json.decode(record, type=_Named).event
-    except msgspec.DecodeError:
+    except BROKEN:
         return ""
     return name if isinstance(name, str) else ""

@@ -41,7 +41,7 @@ _IDLE_PAGES = 10
 _MOST_REPEATS = 2
 _ENOUGH_TO_SEE_AN_ORDER = 2
 
-Sink = Callable[[list[Raw], list[int | None]], None]
+Sink = Callable[[list[Raw], list[int | None], bool], None]
 
 
 class _Next(Enum):
@@ -60,8 +60,9 @@ class OverlapWalk:
     `first` sends the first request, `at(offset, limit)` asks for a page of a paged list, `backwards(limit, order)` for
     the beginning of the list in the order opposite to `order`; all return or raise a LeadsApiError.
     `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
-    page's rows and ids, without repetitions. `order` is the order of ids that the requests ask for, if they do.
-    `is_part`: the list is one of several, and an empty one is nothing to wonder at.
+    page's rows and ids, without repetitions, and whether their columns hold them exactly. `order` is the order of ids
+    that the requests ask for, if they do. `is_part`: the list is one of several, and an empty one is nothing to wonder
+    at.
     """
 
     def __init__(
@@ -315,7 +316,7 @@ class OverlapWalk:
 
     def _take(self, page: Page) -> None:
         if page.records:
-            self._sink(*self._continuity.admit(page))
+            self._sink(*self._continuity.admit(page), page.exact)
 
     def _begins_again(self, page: Page) -> bool:
         return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._continuity.first

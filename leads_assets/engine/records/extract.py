@@ -30,7 +30,7 @@ class SpoolFiles:
     `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is under
     `_extra`, an object of texts that are JSON each. `fields`: unknown keys that are left in place, to become columns.
     `misfits`: field name to number of values that its column refused. `rejects`: newline-delimited
-    `{"reason", "record"}`.
+    `{"reason", "record"}`; `large_rejects`: files of one record each, with their reasons; `rejected` counts both.
     """
 
     rows: Path
@@ -38,6 +38,7 @@ class SpoolFiles:
     count: int
     bytes: int
     rejected: int
+    large_rejects: Mapping[Path, str]
     fields: tuple[str, ...]
     misfits: Mapping[str, int]
 

@@ -71,7 +71,12 @@ def _kind_of_all(session: Session, staged: Staged, field: str) -> str:
 
     One statement a key: all in one takes DuckDB's planner seconds where there are hundreds.
     """
-    holds = [f"bool_and(coalesce({_from_json(field, kind)[0]}, false))" for kind in _KINDS]
+    # The other questions are for plain values: each of them would parse an object again, and keep what it found.
+    nested = f"json_type({quoted(field)}) IN ('ARRAY', 'OBJECT')"
+    holds = [
+        f"bool_and(CASE WHEN {nested} THEN false ELSE coalesce({_from_json(field, kind)[0]}, false) END)"
+        for kind in _KINDS
+    ]
     count, *held = session.one(
         "finding the type of a new field",
         f"SELECT count(*), {', '.join(holds)} FROM {staged_sql(staged)} WHERE {_is_present(field)}",

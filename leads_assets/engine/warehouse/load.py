@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from leads_assets.engine.declare import Column
-from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
+from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
+from leads_assets.engine.records.values import LARGE_RECORD
 from leads_assets.engine.warehouse import bookkeeping, runs
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
@@ -26,7 +26,7 @@ from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import Table, TableName, ensure
 from leads_assets.engine.warehouse.sql import literal
-from leads_assets.engine.warehouse.staging import BIGGEST_RECORD, Staged, stage_frame, stage_spool
+from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
 from leads_assets.engine.warehouse.transaction import transaction
@@ -60,7 +60,7 @@ class Policy:
     `columns`: declared ones, to which the table is brought. `tracked`: those whose changes are kept. `references`:
     those whose targets are looked up. `account`, `after`: as an Extract has them. `complete`: rows of the table that
     are not among these are gone, if the run is proven; `confirmed`: also if these are none. `watermark_until`: the
-    latest time that the newest `updated_at` may be taken for, None for no watermark. `rejects`: the file of the records
+    latest time that the newest `updated_at` may be taken for, None for no watermark. `rejects`: the spool of records
     that are no rows.
     """
 
@@ -72,7 +72,7 @@ class Policy:
     complete: bool = False
     confirmed: bool = False
     watermark_until: datetime | None = None
-    rejects: Path | None = None
+    rejects: SpoolFiles | None = None
     options: LoadOptions = field(default_factory=LoadOptions)
 
 
@@ -89,7 +89,7 @@ def policy_of(extract: Extract, options: LoadOptions) -> Policy:
         complete=extract.mode is ReadMode.FULL and endpoint.marks_deleted,
         confirmed=extract.spooled.count > 0 or extract.total == 0,
         watermark_until=extract.began_at if has_watermark else None,
-        rejects=extract.spooled.rejects if extract.spooled.rejected else None,
+        rejects=extract.spooled if extract.spooled.rejected else None,
         options=options,
     )
 
@@ -215,20 +215,27 @@ def _watermark(session: Session, until: datetime | None) -> datetime | None:
     return min(newest, until) if isinstance(newest, datetime) else None
 
 
-def _keep_rejects(session: Session, endpoint: str, rejects: Path, stamp: Stamp) -> None:
+def _keep_rejects(session: Session, endpoint: str, spooled: SpoolFiles, stamp: Stamp) -> None:
     """Keep records that cannot be rows; one that is sent with every read is kept once."""
     name = literal(endpoint)
-    columns = "{'reason': 'VARCHAR', 'record': 'VARCHAR'}"
-    # DuckDB sets aside twice this size before it reads, so it must not ask for more than there can be.
-    longest = min(BIGGEST_RECORD, max(1 << 20, rejects.stat().st_size))
-    session.run(
-        "keeping rejected records",
-        f"INSERT INTO ops.rejected_rows BY NAME SELECT DISTINCT ON (record) {name} AS endpoint,"
-        f" {stamp.sql_run} AS run_id, reason, record, {stamp.sql_at} AS seen_at"
-        f" FROM read_json({literal(str(rejects))}, format = 'newline_delimited', columns = {columns},"
-        f" maximum_object_size = {longest}) r"
-        f" WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = {name} AND k.record = r.record)",
-    )
+    sources = [
+        f"SELECT DISTINCT ON (record) reason, record FROM read_json({literal(str(spooled.rejects))},"
+        " format = 'newline_delimited', columns = {'reason': 'VARCHAR', 'record': 'VARCHAR'},"
+        f" maximum_object_size = {8 * LARGE_RECORD})"
+    ]
+    # One by one and as plain files: to read JSON, DuckDB sets aside twice the size of the longest line.
+    sources += [
+        f"SELECT {literal(reason)} AS reason, content AS record FROM read_text({literal(str(file))})"
+        for file, reason in spooled.large_rejects.items()
+    ]
+    for source in sources:
+        # Hashes, because a join would hold the records.
+        session.run(
+            "keeping rejected records",
+            f"INSERT INTO ops.rejected_rows BY NAME SELECT {name} AS endpoint, {stamp.sql_run} AS run_id, reason,"
+            f" record, {stamp.sql_at} AS seen_at FROM ({source}) WHERE md5(record) NOT IN"
+            f" (SELECT md5(record) FROM ops.rejected_rows WHERE endpoint = {name} AND record IS NOT NULL)",
+        )
 
 
 def _run_of(extract: Extract, run_id: str) -> SyncRun:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 MEMBERS = "MAP(VARCHAR, VARCHAR)"
 """The type of the members of a JSON object: each key with the text of its value, exact whatever the value is."""
-BIGGEST_RECORD = 64 << 20
-_USUAL_RECORD = 16 << 20
+_USUAL_RECORD, _LONGEST_RECORD = 16 << 20, 32 << 20
 """Bytes that the reader expects of the longest record; it takes twice as much memory."""
 _GROUP_BYTES = 16 << 20
 _GROUP_ROWS = 20480
@@ -51,7 +50,7 @@ class Staged:
 
 
 def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint) -> Staged:
-    """Stage a spool. Where the typed reading refuses a value, each row is screened again, and read once more."""
+    """Stage a spool. Where the typed reading refuses a value, each row is encoded again, and read once more."""
     target = spooled.rows.with_suffix(".parquet")
     try:
         rows, distinct = _copy(staging, spooled, endpoint, target, _USUAL_RECORD)
@@ -60,7 +59,7 @@ def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoin
             raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
         try:
             spooled = reencoded(spooled, endpoint)
-            rows, distinct = _copy(staging, spooled, endpoint, target, BIGGEST_RECORD)
+            rows, distinct = _copy(staging, spooled, endpoint, target, _LONGEST_RECORD)
         except duckdb.Error as error:
             raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
         except BROKEN:
