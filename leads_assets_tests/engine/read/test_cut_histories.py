@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import hypothesis.strategies as st
 from hypothesis import assume, event, given
 
-from leads_assets.engine.records.state import Held, Verdict
+from leads_assets.engine.records.extract import Verdict
+from leads_assets.engine.records.state import Held
 from leads_assets_tests.harness.histories import GAP, Change, Server, walk
 
 CUTS = (20, 25, 30, 32, 40, 50, 60, 64)
