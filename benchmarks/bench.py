@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from leads_assets.cli.demo_account import demo_account
 from programs import OURS, PROGRAMS, Cost, Failed, Sync
 from tables import figure, table
 from truth import Account, Truth, rows_written
-
-from leads_assets.cli.demo_account import demo_account
 
 HEADER = ("program", "CPU s", "wall s", "peak MB", "requests (leads)", "file MB", "growth", "CPU to ours", "result")
 

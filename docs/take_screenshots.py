@@ -22,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from leads_assets.cli.demo_account import demo_account
+
 from leads_assets.demo.server.client import DemoControl
 
 DOCS = Path(__file__).parent

@@ -10,8 +10,9 @@ from leads_assets.account.settings import NO_ACCOUNT, Settings
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ConfigurationError, RunError
 from leads_assets.engine.http.address import account_of
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import Held

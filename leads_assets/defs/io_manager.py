@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from leads_assets.defs.metadata import load_metadata
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.frames import load_frame, read_table
 from leads_assets.engine.warehouse.load import Loader

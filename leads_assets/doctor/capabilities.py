@@ -1,13 +1,13 @@
 """How a server treats the parameters of the list of leads: honoured or ignored, from a request or two each."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import format_instant, utc_now
 from leads_assets.engine.read.estimate import pages_needed
 
 _SLACK = timedelta(days=1)
@@ -64,7 +64,7 @@ def _changes(prober: Prober, leads: Endpoint, first: Answer, limit: int, now: da
 
 def _updated_after(prober: Prober, leads: Endpoint, first: Answer, limit: int, since: datetime) -> Finding:
     topic = leads.change_filter or "updated_after"
-    stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = format_instant(since)
     try:
         changed = prober.first_page(leads, limit, **{topic: stamp})
     except EndpointError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.records.page import Page, parse_page, shape
 
 
@@ -37,14 +38,8 @@ class Answer:
     @property
     def changed(self) -> list[datetime]:
         """The intelligible `updated_at` of the rows, in the server's order."""
-        times = []
-        for row in self._rows():
-            try:
-                time = datetime.fromisoformat(row.updated_at)
-            except (TypeError, ValueError):
-                continue
-            times.append(time if time.tzinfo else time.replace(tzinfo=UTC))
-        return times
+        times = (parse_instant(row.updated_at) for row in self._rows())
+        return [time for time in times if time is not None]
 
     @property
     def has_unowned(self) -> bool:

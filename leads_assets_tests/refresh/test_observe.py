@@ -9,8 +9,9 @@ import pytest
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.observe import PROBE_LIMITS, ROUND_SECONDS, Lists, Observer
 from leads_assets_tests.conftest import OpenApi

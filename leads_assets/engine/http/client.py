@@ -16,10 +16,11 @@ from leads_assets.engine.errors import (
     Unavailable,
     UnexpectedResponse,
 )
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.retry import Backoff, server_wait
 from leads_assets.engine.http.status_errors import refusal
 from leads_assets.engine.http.transport import CONNECTIONS, Fault, Limits, ResponseTooLarge, Transport
+from leads_assets.engine.instants import utc_now
 
 __all__ = ["ApiClient", "Limits", "RequestStats"]
 

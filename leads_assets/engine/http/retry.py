@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
+
+from leads_assets.engine.instants import in_utc, parse_instant
 
 _SECONDS_NOT_EPOCH = 1e8
 _MILLISECONDS = 1e11
@@ -54,11 +56,8 @@ def _seconds(text: str, now: datetime) -> float | None:
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return (aware - now).total_seconds()
-        except (ValueError, OverflowError):
-            continue
-    return None
+    try:
+        moment = parse_instant(text) or in_utc(parsedate_to_datetime(text))
+    except (ValueError, OverflowError):
+        return None
+    return (moment - now).total_seconds()

@@ -1,7 +1,7 @@
 """The requests of one list: its parameters, its pages, and whether its change filter is heeded."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import format_instant, parse_instant
 from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.records.page import Page, parse_page
 
@@ -61,7 +62,7 @@ class PageSource:
         """The first page, or the only one of an unpaged list."""
         if self._since is None or self._endpoint.change_filter is None:
             return self._front()
-        self._params[self._endpoint.change_filter] = self._since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._params[self._endpoint.change_filter] = format_instant(self._since)
         page = self._front()
         if not _has_older(page, self._since - FILTER_LOOKBACK):
             return page
@@ -102,9 +103,9 @@ class PageSource:
 def _has_older(page: Page, moment: datetime) -> bool:
     for record in page.records:
         try:
-            stamp = datetime.fromisoformat(msgspec.json.decode(record, type=_Dated).updated_at)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError):
+            stamp = parse_instant(msgspec.json.decode(record, type=_Dated).updated_at)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        if (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) < moment:
+        if stamp is not None and stamp < moment:
             return True
     return False

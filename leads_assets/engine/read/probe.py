@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.records.page import Page, parse_page
 
@@ -80,10 +81,9 @@ def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats
 
 def _moment(record: msgspec.Raw) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(msgspec.json.decode(record, type=_Changed).updated_at)
-    except (msgspec.DecodeError, TypeError, ValueError):
+        return parse_instant(msgspec.json.decode(record, type=_Changed).updated_at)
+    except msgspec.DecodeError:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _name(record: msgspec.Raw) -> str:

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse import bookkeeping, runs
@@ -49,7 +50,7 @@ class Loader:
         warehouse: Warehouse,
         options: LoadOptions | None = None,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._warehouse = warehouse

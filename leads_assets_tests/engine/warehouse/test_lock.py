@@ -11,7 +11,7 @@ import duckdb
 import pandas
 import pytest
 
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable
 from leads_assets.engine.warehouse.file import Warehouse
