@@ -122,7 +122,7 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_instants_are_read_and_written_in_one_place() -> None:
     # The demo's server and the judge of the torture have code of their own: they must not share its faults.
     apart = ("engine.instants", "demo", "torture.comparison")
-    own_ways = ("datetime.now(", ".strftime(", "datetime.fromisoformat(", "%Y-%m")
+    own_ways = ("datetime.now(", ".strftime(", "datetime.fromisoformat(", ":%Y")
     # A column of instants takes a text only if nothing of it is lost.
     exact = {"engine.records.values": {"datetime.fromisoformat("}}
     found = {

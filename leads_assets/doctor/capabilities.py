@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from leads_assets.account.dialect import ORDERING
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
@@ -47,7 +48,7 @@ def _order(first: Answer) -> Finding:
 
 def _changes(prober: Prober, leads: Endpoint, first: Answer, limit: int, now: datetime) -> list[Finding]:
     try:
-        newest = prober.first_page(leads, limit, order="last_update", direction="desc")
+        newest = prober.first_page(leads, limit, **ORDERING.params(ORDERING.by_change, descending=True))
     except EndpointError as error:
         return [Finding("newest change", State.WARNING, str(error), "Changes are noticed by the schedule only.")]
     times = newest.changed

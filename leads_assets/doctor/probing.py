@@ -70,7 +70,7 @@ class Prober:
 
     def ping(self) -> None:
         """The connection test. Raises a LeadsApiError."""
-        self.client.get("ping", "/ping", {}, _pong, self._stats)
+        self.client.get("ping", self.client.dialect.ping, {}, _pong, self._stats)
 
     def first_page(self, endpoint: Endpoint, limit: int, **params: str) -> Answer:
         """The first page as the project's walk asks for it; a param with an empty value is left out.
@@ -78,12 +78,14 @@ class Prober:
         Raises a LeadsApiError.
         """
 
+        dialect = self.client.dialect
+
         def parse(body: bytes, headers: Mapping[str, str]) -> Answer:
-            return Answer(parse_page(body, headers, endpoint.data_selector), body.lstrip()[:1] == b"[")
+            return Answer(parse_page(body, headers, endpoint.data_selector, dialect), body.lstrip()[:1] == b"[")
 
         query = {**endpoint.params, **params}
         if endpoint.paged:
-            query |= {"limit": str(limit), "offset": "0"}
+            query |= {dialect.limit: str(limit), dialect.offset: "0"}
         query = {name: value for name, value in query.items() if value}
         return self.client.get(endpoint.name, endpoint.path, query, parse, self._stats)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
@@ -49,7 +50,7 @@ def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
     with ExitStack() as stack:
         budget = RequestBudget(tmp_path / "requests", 0)
         stack.callback(budget.close)
-        client = ApiClient(api.base_url, api.key, budget, limits=PROBE_LIMITS, sleep=lambda seconds: None)
+        client = ApiClient(api.base_url, api.key, budget, DIALECT, limits=PROBE_LIMITS, sleep=lambda seconds: None)
         stack.callback(client.close)
         yield Bench(api, client)
 

@@ -1,7 +1,7 @@
 """How long to wait: pure arithmetic, no clock and no sleep."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +11,6 @@ from leads_assets.engine.instants import in_utc, parse_instant
 _SECONDS_NOT_EPOCH = 1e8
 _MILLISECONDS = 1e11
 _LONGEST_FLOOR = 86_400.0
-_WAIT_HEADERS = ("Retry-After", "API-RETRY-AFTER", "API-LIMIT-RESET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,14 @@ class Backoff:
         return self.first / 10 + random() * span
 
 
-def server_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+def server_wait(headers: Mapping[str, str], names: Iterable[str], now: datetime) -> float | None:
     """Seconds that the server asks to wait, or None if it does not say so intelligibly.
 
-    Reads `Retry-After` (RFC 9110: seconds or an HTTP date) and the API family's own `API-RETRY-AFTER` (seconds) and
-    `API-LIMIT-RESET` (format not documented), each in any of these forms: seconds to go, epoch in seconds or
-    milliseconds, HTTP date, ISO-8601. The longest counts; a time in the past is 0. More than a day is taken for a day:
-    the quota is daily, and a nonsensical header must not lock the account out.
+    Reads the headers `names`, each in any of these forms: seconds to go or an HTTP date (as RFC 9110 has them in
+    `Retry-After`), epoch in seconds or milliseconds, ISO-8601. The longest counts; a time in the past is 0. More than a
+    day is taken for a day: the quota is daily, and a nonsensical header must not lock the account out.
     """
-    waits = [_seconds(headers.get(name, ""), now) for name in _WAIT_HEADERS]
+    waits = [_seconds(headers.get(name, ""), now) for name in names]
     known = [wait for wait in waits if wait is not None]
     return min(max(0.0, *known), _LONGEST_FLOOR) if known else None
 

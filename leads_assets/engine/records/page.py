@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from leads_assets.engine.declare import PRIMARY_KEY
+from leads_assets.engine.declare import PRIMARY_KEY, Dialect
 from leads_assets.engine.errors import MalformedResponse
 
 BIGGEST_ID = 2**63 - 1
-TOTAL_HEADER = "X-TOTAL-COUNT"
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -55,9 +54,11 @@ _bare: _Decoders = (msgspec.json.Decoder(list[Raw]), msgspec.json.Decoder(list[_
 
 
 @lru_cache
-def _enveloped(selector: str) -> _Decoders:
+def _enveloped(selector: str, total_key: str) -> _Decoders:
     """The same for an envelope; a total in it comes with the records."""
-    records: list[Any] = [("records", list[Raw], msgspec.field(name=selector)), ("total", Any, None)]
+    records: list[Any] = [("records", list[Raw], msgspec.field(name=selector))]
+    if total_key:
+        records.append(("total", Any, msgspec.field(name=total_key, default=None)))
     identified: list[Any] = [("records", list[_Identified], msgspec.field(name=selector))]
     return (
         msgspec.json.Decoder(msgspec.defstruct("Envelope", records)),
@@ -65,28 +66,32 @@ def _enveloped(selector: str) -> _Decoders:
     )
 
 
-def parse_page(body: bytes, headers: Mapping[str, str], selector: str) -> Page:
-    """The page in a body: records under `selector`, or a bare array. Raises MalformedResponse for anything else."""
-    page = _parsed(body, headers, selector) or _parsed(_ESCAPE.sub(_mended, body), headers, selector)
+def parse_page(body: bytes, headers: Mapping[str, str], selector: str, dialect: Dialect) -> Page:
+    """The page in a body: records under `selector`, or a bare array. Raises MalformedResponse for anything else.
+
+    `dialect` tells where a total may be stated.
+    """
+    page = _parsed(body, headers, selector, dialect) or _parsed(_ESCAPE.sub(_mended, body), headers, selector, dialect)
     if page is None:
         # Raised here and not where decoding failed: that exception would hang on to the body.
         raise MalformedResponse(shape(body, selector))
     return page
 
 
-def _parsed(body: bytes, headers: Mapping[str, str], selector: str) -> Page | None:
+def _parsed(body: bytes, headers: Mapping[str, str], selector: str, dialect: Dialect) -> Page | None:
     try:
         body.decode()  # records are cut out unread, so nothing else would notice broken UTF-8
         if body.lstrip()[:1] == b"[":
             as_sent, only_ids = _bare
             records, identified, stated = as_sent.decode(body), only_ids.decode(body), None
         else:
-            as_sent, only_ids = _enveloped(selector)
+            as_sent, only_ids = _enveloped(selector, dialect.total_key)
             envelope = as_sent.decode(body)
-            records, identified, stated = envelope.records, only_ids.decode(body).records, envelope.total
+            records, identified = envelope.records, only_ids.decode(body).records
+            stated = getattr(envelope, "total", None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    totals = [count for count in (_count(headers.get(TOTAL_HEADER)), _count(stated)) if count is not None]
+    totals = [count for count in (_count(headers.get(dialect.total_header)), _count(stated)) if count is not None]
     # Where the two disagree the larger one is the safe one: it cannot end a walk early.
     values = [record.id for record in identified]
     ids = [value if type(value) is int and -BIGGEST_ID - 1 <= value <= BIGGEST_ID else None for value in values]

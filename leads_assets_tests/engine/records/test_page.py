@@ -2,6 +2,8 @@
 
 import pytest
 
+from leads_assets.account.dialect import DIALECT
+from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.page import parse_page
 
@@ -46,7 +48,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 )
 def test_a_body_that_is_no_list_of_records_is_told_by_its_shape(body: bytes, shape: str) -> None:
     with pytest.raises(MalformedResponse) as caught:
-        parse_page(body, {}, "data")
+        parse_page(body, {}, "data", DIALECT)
     assert str(caught.value) == shape
     # The libraries' exceptions hold on to the body.
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -54,15 +56,15 @@ def test_a_body_that_is_no_list_of_records_is_told_by_its_shape(body: bytes, sha
 
 def test_records_keep_the_servers_own_bytes() -> None:
     body = '{"total":9,"data":[ {"id":1, "n":1.10,"s":"ü😀"} ,{"id":2}],"more":{}}'.encode()
-    page = parse_page(body, {}, "data")
+    page = parse_page(body, {}, "data", DIALECT)
     assert [bytes(record) for record in page.records] == ['{"id":1, "n":1.10,"s":"ü😀"}'.encode(), b'{"id":2}']
     assert (page.ids, page.total) == ([1, 2], 9)
 
 
 def test_a_selector_other_than_data_is_as_strict() -> None:
-    assert parse_page(b'{"rows":[{"id":1}]}', {}, "rows").ids == [1]
+    assert parse_page(b'{"rows":[{"id":1}]}', {}, "rows", DIALECT).ids == [1]
     with pytest.raises(MalformedResponse, match="an object without `rows`"):
-        parse_page(b'{"data":[]}', {}, "rows")
+        parse_page(b'{"data":[]}', {}, "rows", DIALECT)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +84,8 @@ def test_a_selector_other_than_data_is_as_strict() -> None:
     ],
 )
 def test_an_id_is_an_integer_of_64_bits_or_none_at_all(written: bytes, identity: int | None) -> None:
-    assert parse_page(b'[{"id":' + written + b"}]", {}, "data").ids == [identity]
-    assert parse_page(b'[{"other":1}]', {}, "data").ids == [None]
+    assert parse_page(b'[{"id":' + written + b"}]", {}, "data", DIALECT).ids == [identity]
+    assert parse_page(b'[{"other":1}]', {}, "data", DIALECT).ids == [None]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_a_total_is_a_count_from_header_or_body_and_the_larger_one_counts(
 ) -> None:
     headers = {} if header is None else {"X-TOTAL-COUNT": header}
     body = b'{"data":[]' + (b"" if stated is None else b',"total":' + stated) + b"}"
-    assert parse_page(body, headers, "data").total == total
+    assert parse_page(body, headers, "data", DIALECT).total == total
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,17 @@ def test_a_total_is_a_count_from_header_or_body_and_the_larger_one_counts(
     ],
 )
 def test_half_a_character_in_one_record_does_not_keep_the_list_from_being_read(written: bytes, kept: bytes) -> None:
-    page = parse_page(b'[{"id":1,"name":' + written + b'},{"id":2}]', {}, "data")
+    page = parse_page(b'[{"id":1,"name":' + written + b'},{"id":2}]', {}, "data", DIALECT)
     assert page.ids == [1, 2]
     assert bytes(page.records[0]) == b'{"id":1,"name":' + kept + b"}"
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "total"),
+    [("X-Rows", "", 7), ("", "count", 9), ("", "", None), ("X-Rows", "count", 9), ("X-TOTAL-COUNT", "total", None)],
+)
+def test_a_total_is_looked_for_where_the_dialect_says_and_nowhere_else(
+    header: str, key: str, total: int | None
+) -> None:
+    dialect = Dialect(key_header="X-Key", total_header=header, total_key=key)
+    assert parse_page(b'{"rows":[],"count":9}', {"X-Rows": "7"}, "rows", dialect).total == total
