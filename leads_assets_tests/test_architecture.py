@@ -119,6 +119,20 @@ def test_only_the_settings_read_the_environment() -> None:
     assert not {name for name in readers if not any(_under(name, room) for room in passing_on)}
 
 
+def test_instants_are_read_and_written_in_one_place() -> None:
+    # The demo's server and the judge of the torture have code of their own: they must not share its faults.
+    apart = ("engine.instants", "demo", "torture.comparison")
+    own_ways = ("datetime.now(", ".strftime(", "datetime.fromisoformat(", ":%Y")
+    # A column of instants takes a text only if nothing of it is lost.
+    exact = {"engine.records.values": {"datetime.fromisoformat("}}
+    found = {
+        name: used - exact.get(name, set())
+        for name, text in ((_name(path), path.read_text()) for path in MODULES)
+        if not any(_under(name, room) for room in apart) and (used := {way for way in own_ways if way in text})
+    }
+    assert not {name: used for name, used in found.items() if used}
+
+
 def test_importing_the_definitions_loads_no_data_frame_library() -> None:
     code = "import sys, leads_assets.definitions; print([m for m in ('pandas', 'pyarrow') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,13 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import NO_ACCOUNT, Settings
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ConfigurationError, RunError
 from leads_assets.engine.http.address import account_of
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import Held
@@ -57,7 +59,7 @@ class LeadsApi:
             count = Path(f"{settings.warehouse}.requests")
             budget = RequestBudget(count, settings.daily_requests, settings.requests_per_second or None, self._now)
             key = settings.api_key.get_secret_value()
-            self._client = ApiClient(settings.base_url, key, budget, limits=self._limits, now=self._now)
+            self._client = ApiClient(settings.base_url, key, budget, DIALECT, limits=self._limits, now=self._now)
         return self._client
 
     def extract(

@@ -6,6 +6,7 @@ in `ENDPOINTS`. Fields and types come from the API's contract; names are neutral
 
 from collections.abc import Mapping
 
+from leads_assets.account.dialect import ORDERING
 from leads_assets.engine.declare import Column, ColumnType, Endpoint
 
 _INT, _NUMBER, _MONEY, _BOOL = ColumnType.BIGINT, ColumnType.DOUBLE, ColumnType.MONEY, ColumnType.BOOLEAN
@@ -158,7 +159,7 @@ _ALL = (
             Column("team_name", _TEXT, "Name of the lead's team."),
         ),
         paged=True,
-        params={"order": "id", "direction": "asc", "include_unassigned": "true"},
+        params={**ORDERING.params(ORDERING.by_id), "include_unassigned": "true"},
         change_filter="updated_after",
         events=("lead.",),
     ),

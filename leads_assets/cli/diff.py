@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from leads_assets.account.connect import LeadsApi
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.render import Block, Grid, make_console, number
 from leads_assets.engine.errors import LeadsApiError, RunError
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import ReadPlan
 from leads_assets.engine.read.read import Progress
 from leads_assets.engine.records.extract import Extract
@@ -91,7 +91,7 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: Mapping[str, ReadPlan], *, 
     """Read each list and load it into a copy of the warehouse, which is thrown away. Raises a WarehouseError."""
     options = LoadOptions(evolve=api.settings.schema_policy == "evolve", server_wins=full_refresh)
     found: list[_Difference] = []
-    states = sync_states(warehouse, datetime.now(UTC), ENDPOINTS)
+    states = sync_states(warehouse, utc_now(), ENDPOINTS)
     with warehouse.spool() as folder:
         copy = copy_for_preview(warehouse, folder.path)
         for name, plan in plans.items():

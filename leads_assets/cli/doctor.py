@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi
@@ -19,6 +19,7 @@ from leads_assets.doctor.probing import Prober
 from leads_assets.doctor.warehouse_checks import inspect
 from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.http.client import Limits
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse.file import Warehouse
 
 _MIRRORED = frozenset(name for name, endpoint in ENDPOINTS.items() if endpoint.marks_deleted)
@@ -34,7 +35,7 @@ class Examined:
     diagnosis: Diagnosis
     synced: tuple[Mapping[str, Any], ...] = ()
     is_strict: bool = False
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=utc_now)
 
     @property
     def broken(self) -> int:

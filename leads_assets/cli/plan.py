@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi, warehouse_of
@@ -16,6 +16,7 @@ from leads_assets.cli.render import Block, Grid, number
 from leads_assets.doctor.probing import Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError
+from leads_assets.engine.instants import format_instant, utc_now
 from leads_assets.engine.read.estimate import Estimate, estimate_paged, estimate_unpaged
 from leads_assets.engine.read.plan import ReadPlan, plan_read
 from leads_assets.engine.records.extract import ReadMode
@@ -126,7 +127,7 @@ def run(arguments: argparse.Namespace) -> Plan | Differences:
     names = checked_names(arguments.endpoint, ENDPOINTS)
     settings = Settings.from_environment()
     warehouse = warehouse_of(settings)
-    known = sync_states(warehouse, datetime.now(UTC))
+    known = sync_states(warehouse, utc_now())
     plans = _plans(settings, known, names, full_refresh=arguments.full_refresh)
     with closing(LeadsApi(settings)) as api:
         client = api.client()
@@ -143,7 +144,7 @@ def run(arguments: argparse.Namespace) -> Plan | Differences:
 def _plans(
     settings: Settings, states: Mapping[str, SyncState], names: Iterable[str], *, full_refresh: bool
 ) -> dict[str, ReadPlan]:
-    now, every = datetime.now(UTC), timedelta(hours=settings.reconcile_hours)
+    now, every = utc_now(), timedelta(hours=settings.reconcile_hours)
     return {
         name: plan_read(
             ENDPOINTS[name], states.get(name, SyncState()), now, full_refresh=full_refresh, reconcile_every=every
@@ -159,7 +160,7 @@ def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, 
         return _Step(endpoint, plan, estimate_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
     since = {}
     if plan.changed_since is not None and endpoint.change_filter:
-        since = {endpoint.change_filter: plan.changed_since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        since = {endpoint.change_filter: format_instant(plan.changed_since)}
     try:
         page = prober.first_page(endpoint, page_size, **since).page
     except EndpointError as error:

@@ -6,13 +6,15 @@ import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from leads_assets.engine.instants import READABLE, format_instant
 
 _WIDE = 240
 """Columns where the output is no terminal: a line that wraps cannot be searched."""
@@ -138,7 +140,7 @@ def _table(grid: Grid) -> Table:
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return format_instant(value)
     return str(value)
 
 
@@ -149,7 +151,7 @@ def number(value: Any) -> str:
 
 def moment(value: datetime | None) -> str:
     """A time in UTC, to the minute; nothing for None."""
-    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return "" if value is None else format_instant(value, READABLE)
 
 
 def age(value: timedelta) -> str:

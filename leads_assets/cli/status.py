@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import add_json_option, add_strict_option, checked_names, span
 from leads_assets.cli.render import Block, Grid, age, moment, number
 from leads_assets.cli.verdicts import unproven
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse.failures import last_failures
 from leads_assets.engine.warehouse.runs import Notes, freshness, last_notes
 
@@ -109,7 +110,7 @@ def run(arguments: argparse.Namespace) -> Status:
         exists=warehouse.path.exists(),
         rows=rows,
         notes={name: notes for name, notes in last_notes(warehouse).items() if name in names},
-        now=datetime.now(UTC),
+        now=utc_now(),
         is_strict=arguments.strict,
         max_age=arguments.max_age,
     )

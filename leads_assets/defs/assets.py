@@ -17,7 +17,7 @@ from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
 from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint
 from leads_assets.engine.errors import ConfigurationError, LeadsApiError, PermissionDenied, RunError
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import plan_read
 from leads_assets.engine.warehouse.errors import WarehouseError
 

@@ -13,7 +13,7 @@ from leads_assets.defs.jobs import jobs_and_schedules
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import utc_now
 
 
 def build_definitions(

@@ -14,8 +14,8 @@ from pydantic import Field, PrivateAttr
 from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.engine.http.budget import utc_now
 from leads_assets.engine.http.client import Limits
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.failures import note_failure

@@ -15,7 +15,7 @@ from leads_assets.defs.resources import WarehouseResource
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.http.address import account_of
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseError

@@ -1,13 +1,14 @@
 """How a server treats the parameters of the list of leads: honoured or ignored, from a request or two each."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from leads_assets.account.dialect import ORDERING
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError
-from leads_assets.engine.http.budget import utc_now
+from leads_assets.engine.instants import format_instant, utc_now
 from leads_assets.engine.read.estimate import pages_needed
 
 _SLACK = timedelta(days=1)
@@ -47,7 +48,7 @@ def _order(first: Answer) -> Finding:
 
 def _changes(prober: Prober, leads: Endpoint, first: Answer, limit: int, now: datetime) -> list[Finding]:
     try:
-        newest = prober.first_page(leads, limit, order="last_update", direction="desc")
+        newest = prober.first_page(leads, limit, **ORDERING.params(ORDERING.by_change, descending=True))
     except EndpointError as error:
         return [Finding("newest change", State.WARNING, str(error), "Changes are noticed by the schedule only.")]
     times = newest.changed
@@ -64,7 +65,7 @@ def _changes(prober: Prober, leads: Endpoint, first: Answer, limit: int, now: da
 
 def _updated_after(prober: Prober, leads: Endpoint, first: Answer, limit: int, since: datetime) -> Finding:
     topic = leads.change_filter or "updated_after"
-    stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = format_instant(since)
     try:
         changed = prober.first_page(leads, limit, **{topic: stamp})
     except EndpointError as error:

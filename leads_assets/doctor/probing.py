@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.records.page import Page, parse_page, shape
 from leads_assets.engine.records.values import BROKEN
 
@@ -38,14 +39,8 @@ class Answer:
     @property
     def changed(self) -> list[datetime]:
         """The intelligible `updated_at` of the rows, in the server's order."""
-        times = []
-        for row in self._rows():
-            try:
-                time = datetime.fromisoformat(row.updated_at)
-            except (TypeError, ValueError):
-                continue
-            times.append(time if time.tzinfo else time.replace(tzinfo=UTC))
-        return times
+        times = (parse_instant(row.updated_at) for row in self._rows())
+        return [time for time in times if time is not None]
 
     @property
     def has_unowned(self) -> bool:
@@ -76,7 +71,7 @@ class Prober:
 
     def ping(self) -> None:
         """The connection test. Raises a LeadsApiError."""
-        self.client.get("ping", "/ping", {}, _pong, self._stats)
+        self.client.get("ping", self.client.dialect.ping, {}, _pong, self._stats)
 
     def first_page(self, endpoint: Endpoint, limit: int, **params: str) -> Answer:
         """The first page as the project's walk asks for it; a param with an empty value is left out.
@@ -84,12 +79,14 @@ class Prober:
         Raises a LeadsApiError.
         """
 
+        dialect = self.client.dialect
+
         def parse(body: bytes, headers: Mapping[str, str]) -> Answer:
-            return Answer(parse_page(body, headers, endpoint.data_selector), body.lstrip()[:1] == b"[")
+            return Answer(parse_page(body, headers, endpoint.data_selector, dialect), body.lstrip()[:1] == b"[")
 
         query = {**endpoint.params, **params}
         if endpoint.paged:
-            query |= {"limit": str(limit), "offset": "0"}
+            query |= {dialect.limit: str(limit), dialect.offset: "0"}
         query = {name: value for name, value in query.items() if value}
         return self.client.get(endpoint.name, endpoint.path, query, parse, self._stats)
 

@@ -1,4 +1,4 @@
-"""What an endpoint, a column and a type are: the words in which an account declares its lists."""
+"""What an endpoint, a column, a type and a dialect are: the words in which an account declares itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,3 +84,53 @@ class Endpoint:
     def references(self) -> tuple[Column, ...]:
         """The columns that hold an `id` of another endpoint."""
         return tuple(column for column in self.columns if column.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordering:
+    """The words in which an API is asked for the order of a list.
+
+    `order` and `direction` are query parameters. `by_id` and `by_change` are values of the first: in order of the
+    primary key, and of the last change ("" where the API has no such order). `ascending` and `descending` are the two
+    values of the second.
+    """
+
+    order: str
+    direction: str
+    by_id: str
+    by_change: str = ""
+    ascending: str
+    descending: str
+
+    def params(self, by: str, *, descending: bool = False) -> dict[str, str]:
+        """The query parameters that ask for the order `by`."""
+        return {self.order: by, self.direction: self.descending if descending else self.ascending}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one API speaks: the words of its requests and answers that all its lists have in common.
+
+    `key_header`: the request header that carries the key.
+    `limit`, `offset`: query parameters of a page: how many rows at most, and how many before them (from 0).
+    `total_header`, `total_key`: where the row count of the whole list is stated, if it is: a response header, and a key
+    beside the records in the envelope; "" for none.
+    `ordering`: how to ask for an order; None where the API takes no such wish.
+    `wait_headers`: response headers that say how long to wait (seconds, a date or an instant, see `server_wait`).
+    `error_type`, `missing_parameter`: the key of an error's body that holds its type, and the type that says that a
+    parameter is missing; "" where the API does not tell.
+    `instant`: how an instant (UTC) is written into a query parameter, as `strftime` takes it.
+    `ping`: path of a request that any good key may send; "" for none.
+    """
+
+    key_header: str
+    limit: str = "limit"
+    offset: str = "offset"
+    total_header: str = ""
+    total_key: str = ""
+    ordering: Ordering | None = None
+    wait_headers: tuple[str, ...] = ("Retry-After",)
+    error_type: str = "type"
+    missing_parameter: str = ""
+    instant: str = "%Y-%m-%dT%H:%M:%SZ"
+    ping: str = ""

@@ -23,6 +23,8 @@ A message names the endpoint, the fact and the stats. It never holds a body, a k
 
 from datetime import datetime
 
+from leads_assets.engine.instants import format_instant
+
 
 class LeadsApiError(Exception):
     """Anything that kept a list from being read."""
@@ -52,7 +54,7 @@ class ResumeLater(RunError):
     """Nothing is wrong, except the time: run again after `resume_at` (UTC)."""
 
     def __init__(self, message: str, resume_at: datetime) -> None:
-        super().__init__(f"{message}; run again after {resume_at:%Y-%m-%dT%H:%M:%SZ}")
+        super().__init__(f"{message}; run again after {format_instant(resume_at)}")
         self.resume_at = resume_at
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import LeadsApiError, ResumeLater
+from leads_assets.engine.instants import READABLE, format_instant
 
 PROBE_INTERVAL = timedelta(hours=2)
 """How often the small lists are looked at: one request each."""
@@ -110,4 +111,4 @@ def due_looks(endpoints: Iterable[Endpoint], looks: Mapping[str, LastSeen], now:
 
 def clock(moment: datetime) -> str:
     """A time for reading."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return format_instant(moment, READABLE)

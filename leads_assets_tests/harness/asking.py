@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.records.page import Page, parse_page
 from leads_assets_tests.harness.scripted import Scripted
@@ -12,7 +13,7 @@ GOOD: Scripted = (200, {}, ROWS)
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Page:
     """The page in a body."""
-    return parse_page(body, headers, "data")
+    return parse_page(body, headers, "data", DIALECT)
 
 
 def get(client: ApiClient, stats: RequestStats | None = None) -> Page:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.declare import Endpoint
@@ -61,6 +62,7 @@ class ClientFactory:
     def client(self, base_url: str, *, key: str = "demo-key", daily: int = 0, **options: Any) -> ApiClient:
         """A client whose waits cost no time, at most 3 attempts unless `limits` says otherwise."""
         settings: dict[str, Any] = {
+            "dialect": DIALECT,
             "clock": self.time.clock,
             "sleep": self.time.sleep,
             "now": self.time.now,

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.observe import PROBE_LIMITS, ROUND_SECONDS, Lists, Observer
 from leads_assets_tests.conftest import OpenApi
@@ -48,7 +50,7 @@ def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
     with ExitStack() as stack:
         budget = RequestBudget(tmp_path / "requests", 0)
         stack.callback(budget.close)
-        client = ApiClient(api.base_url, api.key, budget, limits=PROBE_LIMITS, sleep=lambda seconds: None)
+        client = ApiClient(api.base_url, api.key, budget, DIALECT, limits=PROBE_LIMITS, sleep=lambda seconds: None)
         stack.callback(client.close)
         yield Bench(api, client)
 

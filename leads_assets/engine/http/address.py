@@ -78,5 +78,5 @@ def checked_key(key: str) -> str:
 def checked_header(name: str) -> str:
     """The name of the key's header. Raises ConfigurationError if it is none."""
     if not _HEADER.fullmatch(name):
-        raise ConfigurationError("the name of the key's header must be one word, such as X-API-KEY")
+        raise ConfigurationError("the name of the key's header must be one word")
     return name

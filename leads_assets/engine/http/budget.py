@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leads_assets.engine.errors import ConfigurationError, QuotaExhausted, RateLimited
+from leads_assets.engine.instants import in_utc, utc_now
 
 _BUSY_SECONDS = 30
 _BUSY_NAP = 0.01
@@ -40,11 +41,6 @@ INSERT INTO quota_pause VALUES (1, :now, :until)
 ON CONFLICT (one) DO UPDATE SET began_at = excluded.began_at, until = excluded.until
 WHERE until < excluded.until OR began_at > excluded.began_at + :slack
 """
-
-
-def utc_now() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
 
 
 class RequestBudget:
@@ -163,9 +159,9 @@ def _at(now: datetime) -> dict[str, float]:
 
 
 def _day(now: datetime) -> str:
-    return now.astimezone(UTC).date().isoformat()
+    return in_utc(now).date().isoformat()
 
 
 def _midnight(now: datetime) -> datetime:
-    tomorrow = now.astimezone(UTC).date() + timedelta(days=1)
+    tomorrow = in_utc(now).date() + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)

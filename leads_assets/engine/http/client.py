@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import (
     HostUnreachable,
     LeadsApiError,
@@ -16,10 +17,11 @@ from leads_assets.engine.errors import (
     Unavailable,
     UnexpectedResponse,
 )
-from leads_assets.engine.http.budget import RequestBudget, utc_now
+from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.retry import Backoff, server_wait
 from leads_assets.engine.http.status_errors import refusal
 from leads_assets.engine.http.transport import CONNECTIONS, Fault, Limits, ResponseTooLarge, Transport
+from leads_assets.engine.instants import utc_now
 
 __all__ = ["ApiClient", "Limits", "RequestStats"]
 
@@ -52,7 +54,7 @@ class RequestStats:
 class ApiClient:
     """Sends GET requests to one account; safe to use from several threads.
 
-    Clock, sleep and random are parameters so that tests need not wait.
+    `dialect` tells how the account's API speaks. Clock, sleep and random are parameters so that tests need not wait.
     """
 
     def __init__(
@@ -60,8 +62,8 @@ class ApiClient:
         base_url: str,
         api_key: str,
         budget: RequestBudget,
+        dialect: Dialect,
         *,
-        header: str = "X-API-KEY",
         limits: Limits | None = None,
         backoff: Backoff | None = None,
         connections: int = CONNECTIONS,
@@ -72,11 +74,12 @@ class ApiClient:
     ) -> None:
         """Check the settings; nothing is sent. Raises ConfigurationError."""
         self.budget = budget
+        self.dialect = dialect
         self._limits = limits or Limits()
         self._backoff = backoff or Backoff()
         self._clock, self._sleep, self._now, self._rng = clock, sleep, now, rng
         self._transport = Transport(
-            base_url, api_key, header=header, limits=self._limits, connections=connections, clock=clock
+            base_url, api_key, header=dialect.key_header, limits=self._limits, connections=connections, clock=clock
         )
         self._pause_lock = threading.Lock()
         self._paused_until = 0.0
@@ -136,9 +139,9 @@ class ApiClient:
                 f"{endpoint}: HTTP 200 with a body of more than {self._limits.body:,} bytes"
             ) from None
         if answer.status in RETRIED:
-            floor = server_wait(answer.headers, self._now()) or 0.0
+            floor = server_wait(answer.headers, self.dialect.wait_headers, self._now()) or 0.0
             return Fault(f"HTTP {answer.status}", floor=floor, limited=answer.status == 429)
-        raise refusal(endpoint, path, self._transport, answer)
+        raise refusal(endpoint, path, self._transport, answer, self.dialect)
 
     def _await_turn(self, endpoint: str, ends: float, stats: RequestStats) -> float:
         """Wait while the pool is paused, count the request, and wait for its place in the pace.

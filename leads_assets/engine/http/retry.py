@@ -1,15 +1,16 @@
 """How long to wait: pure arithmetic, no clock and no sleep."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
+
+from leads_assets.engine.instants import in_utc, parse_instant
 
 _SECONDS_NOT_EPOCH = 1e8
 _MILLISECONDS = 1e11
 _LONGEST_FLOOR = 86_400.0
-_WAIT_HEADERS = ("Retry-After", "API-RETRY-AFTER", "API-LIMIT-RESET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,14 @@ class Backoff:
         return self.first / 10 + random() * span
 
 
-def server_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+def server_wait(headers: Mapping[str, str], names: Iterable[str], now: datetime) -> float | None:
     """Seconds that the server asks to wait, or None if it does not say so intelligibly.
 
-    Reads `Retry-After` (RFC 9110: seconds or an HTTP date) and the API family's own `API-RETRY-AFTER` (seconds) and
-    `API-LIMIT-RESET` (format not documented), each in any of these forms: seconds to go, epoch in seconds or
-    milliseconds, HTTP date, ISO-8601. The longest counts; a time in the past is 0. More than a day is taken for a day:
-    the quota is daily, and a nonsensical header must not lock the account out.
+    Reads the headers `names`, each in any of these forms: seconds to go or an HTTP date (as RFC 9110 has them in
+    `Retry-After`), epoch in seconds or milliseconds, ISO-8601. The longest counts; a time in the past is 0. More than a
+    day is taken for a day: the quota is daily, and a nonsensical header must not lock the account out.
     """
-    waits = [_seconds(headers.get(name, ""), now) for name in _WAIT_HEADERS]
+    waits = [_seconds(headers.get(name, ""), now) for name in names]
     known = [wait for wait in waits if wait is not None]
     return min(max(0.0, *known), _LONGEST_FLOOR) if known else None
 
@@ -54,11 +54,8 @@ def _seconds(text: str, now: datetime) -> float | None:
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return (aware - now).total_seconds()
-        except (ValueError, OverflowError):
-            continue
-    return None
+    try:
+        moment = parse_instant(text) or in_utc(parsedate_to_datetime(text))
+    except (ValueError, OverflowError):
+        return None
+    return (moment - now).total_seconds()

@@ -1,10 +1,12 @@
 """Answers that no further attempt would change: each its own sentence."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import (
     AccountSuspended,
     AuthenticationFailed,
@@ -28,15 +30,11 @@ _SENTENCES: Mapping[int, tuple[type[LeadsApiError], str]] = {
 }
 
 
-class _ErrorBody(msgspec.Struct):
-    type: str = ""
-
-
-def refusal(endpoint: str, path: str, transport: Transport, answer: Answer) -> LeadsApiError:
+def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dialect: Dialect) -> LeadsApiError:
     """The error for an answer that is neither 200 nor worth another attempt."""
     status = answer.status
     if status == 400:
-        missing = _error_type(answer.body) == "missing_parameter"
+        missing = _wants_parameter(answer.body, dialect)
         detail = "a parameter is missing" if missing else "the server refuses the request's parameters"
         return BadRequest(f"{endpoint}: HTTP 400, {detail}", missing_parameter=missing)
     if status in _SENTENCES:
@@ -50,11 +48,13 @@ def refusal(endpoint: str, path: str, transport: Transport, answer: Answer) -> L
     return UnexpectedResponse(f"{endpoint}: HTTP {status}, which is neither an answer nor worth another attempt")
 
 
-def _error_type(body: bytes) -> str:
+def _wants_parameter(body: bytes, dialect: Dialect) -> bool:
+    """Whether an error's body says, by its type and not by its words, that a parameter is missing."""
     try:
-        return msgspec.json.decode(body, type=_ErrorBody).type
+        members = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
+        return False
+    return bool(dialect.missing_parameter) and members.get(dialect.error_type) == dialect.missing_parameter
 
 
 def _target(headers: Mapping[str, str], transport: Transport) -> str:

@@ -1,22 +1,21 @@
 """The requests of one list: its parameters, its pages, and whether its change filter is heeded."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
-from leads_assets.engine.errors import MalformedResponse
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import EndpointError, MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import format_instant, parse_instant
 from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.records.page import Page, parse_page
 from leads_assets.engine.records.values import BROKEN, ExactParser
 
 FILTER_LOOKBACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
-_DIRECTIONS = {"asc": Order.ASCENDING, "desc": Order.DESCENDING}
-_OPPOSITES = {Order.DESCENDING: "asc", Order.ASCENDING: "desc", Order.UNKNOWN: "desc"}
 
 
 class _Dated(msgspec.Struct, gc=False):
@@ -45,7 +44,8 @@ class PageSource:
         self._params = dict(params)
         self._stats = stats
         self._parser = ExactParser({column.json_key: column.type for column in endpoint.columns})
-        self._window = {"limit": str(limit), "offset": "0"} if endpoint.paged else {}
+        self._dialect = client.dialect
+        self._front_window = self._window(0, limit) if endpoint.paged else {}
         self._since = since if endpoint.change_filter else None
         self.total: int | None = None
         """The row count that the server stated last."""
@@ -55,19 +55,21 @@ class PageSource:
     @property
     def order(self) -> Order:
         """The order of ids that the requests ask for."""
-        if self._params.get("order") != PRIMARY_KEY:
+        words = self._dialect.ordering
+        if words is None or self._params.get(words.order) != words.by_id:
             return Order.UNKNOWN
-        return _DIRECTIONS.get(self._params.get("direction", ""), Order.UNKNOWN)
+        directions = {words.ascending: Order.ASCENDING, words.descending: Order.DESCENDING}
+        return directions.get(self._params.get(words.direction, ""), Order.UNKNOWN)
 
     def first(self) -> Page:
         """The first page, or the only one of an unpaged list."""
         if self._since is None or self._endpoint.change_filter is None:
             return self._front()
-        self._params[self._endpoint.change_filter] = self._since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._params[self._endpoint.change_filter] = format_instant(self._since, self._dialect.instant)
         page = self._front()
         if not _has_older(page, self._since - FILTER_LOOKBACK):
             return page
-        plain = self._ask(0, {**self._plain, **self._window})
+        plain = self._ask(0, {**self._plain, **self._front_window})
         # A filter by another notion of change also lets older rows through: only if it makes no difference is it
         # ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
         if plain.ids != page.ids:
@@ -78,20 +80,29 @@ class PageSource:
 
     def at(self, offset: int, limit: int) -> Page:
         """At most `limit` rows from row `offset` on."""
-        return self._ask(offset, {**self._params, "limit": str(limit), "offset": str(offset)})
+        return self._ask(offset, {**self._params, **self._window(offset, limit)})
 
     def backwards(self, limit: int, order: Order) -> Page:
-        """The first `limit` rows of the list when it is asked for in the order opposite to `order`."""
-        direction = _OPPOSITES[order]
-        query = {**self._params, "direction": direction, "limit": str(limit), "offset": "0"}
+        """The first `limit` rows of the list when it is asked for in the order opposite to `order`.
+
+        Raises EndpointError also where the API has no words for that.
+        """
+        words = self._dialect.ordering
+        if words is None:
+            raise EndpointError(f"{self._endpoint.name}: the API has no words to ask for a list backwards")
+        direction = words.ascending if order is Order.DESCENDING else words.descending
+        query = {**self._params, words.direction: direction, **self._window(0, limit)}
         return self._ask(0, query, may_be_empty=True)
 
+    def _window(self, offset: int, limit: int) -> dict[str, str]:
+        return {self._dialect.limit: str(limit), self._dialect.offset: str(offset)}
+
     def _front(self) -> Page:
-        return self._ask(0, {**self._params, **self._window})
+        return self._ask(0, {**self._params, **self._front_window})
 
     def _ask(self, offset: int, query: Mapping[str, str], *, may_be_empty: bool = False) -> Page:
         def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-            page = parse_page(body, headers, self._endpoint.data_selector, self._parser)
+            page = parse_page(body, headers, self._endpoint.data_selector, self._dialect, self._parser)
             if not page.records and page.total and offset < page.total and not may_be_empty:
                 raise MalformedResponse(f"an empty page at row {offset:,} of {page.total:,}")
             return page
@@ -104,9 +115,9 @@ class PageSource:
 def _has_older(page: Page, moment: datetime) -> bool:
     for record in page.records:
         try:
-            stamp = datetime.fromisoformat(msgspec.json.decode(record, type=_Dated).updated_at)
-        except (*BROKEN, TypeError):
+            stamp = parse_instant(msgspec.json.decode(record, type=_Dated).updated_at)
+        except BROKEN:
             continue
-        if (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) < moment:
+        if stamp is not None and stamp < moment:
             return True
     return False

@@ -3,18 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.errors import EndpointError
 from leads_assets.engine.http.client import ApiClient, RequestStats
+from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.records.page import Page, parse_page
 from leads_assets.engine.records.values import BROKEN
-
-_NEWEST_FIRST = {"limit": "1", "order": "last_update", "direction": "desc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,13 @@ class _Named(msgspec.Struct, gc=False):
 
 
 def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> NewestChange:
-    """Look at the row that changed last. Raises a LeadsApiError."""
-    # The walk's own parameters come too: they decide which rows count (leads without an owner).
-    page = _ask(client, endpoint, {**endpoint.params, **_NEWEST_FIRST}, stats)
+    """Look at the row that changed last. Raises a LeadsApiError, also where the API has no words for that order."""
+    words = client.dialect.ordering
+    if words is None or not words.by_change:
+        raise EndpointError(f"{endpoint.name}: the API has no words to ask for the newest change")
+    newest_first = {**words.params(words.by_change, descending=True), client.dialect.limit: "1"}
+    # The walk's own parameters come too: they decide which rows count.
+    page = _ask(client, endpoint, {**endpoint.params, **newest_first}, stats)
     if not page.records:
         return NewestChange(None, None, page.total)
     return NewestChange(page.ids[0], _moment(page.records[0]), page.total)
@@ -53,38 +57,38 @@ def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) ->
 
 def events(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> tuple[Event, ...]:
     """The events that the server still keeps, oldest first. Raises a LeadsApiError."""
-    page = _ask(client, endpoint, _first_page(endpoint), stats)
+    page = _ask(client, endpoint, _first_page(client, endpoint), stats)
     found = [Event(id_, _name(record)) for id_, record in zip(page.ids, page.records, strict=True) if id_ is not None]
     return tuple(sorted(found, key=lambda event: event.id))
 
 
 def fingerprint(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> str:
     """A hash of one response of a list, the same whatever the order of its records. Raises a LeadsApiError."""
-    page = _ask(client, endpoint, _first_page(endpoint), stats)
+    page = _ask(client, endpoint, _first_page(client, endpoint), stats)
     digest = hashlib.blake2b(f"{page.total}".encode(), digest_size=16)
     for record in sorted(hashlib.blake2b(bytes(record), digest_size=16).digest() for record in page.records):
         digest.update(record)
     return digest.hexdigest()
 
 
-def _first_page(endpoint: Endpoint) -> Mapping[str, str]:
-    window = {"limit": str(FULL_PAGE), "offset": "0"} if endpoint.paged else {}
+def _first_page(client: ApiClient, endpoint: Endpoint) -> Mapping[str, str]:
+    words = client.dialect
+    window = {words.limit: str(FULL_PAGE), words.offset: "0"} if endpoint.paged else {}
     return {**endpoint.params, **window}
 
 
 def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats: RequestStats) -> Page:
     def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-        return parse_page(body, headers, endpoint.data_selector)
+        return parse_page(body, headers, endpoint.data_selector, client.dialect)
 
     return client.get(endpoint.name, endpoint.path, params, parse, stats)
 
 
 def _moment(record: msgspec.Raw) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(msgspec.json.decode(record, type=_Changed).updated_at)
-    except (*BROKEN, TypeError):
+        return parse_instant(msgspec.json.decode(record, type=_Changed).updated_at)
+    except BROKEN:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _name(record: msgspec.Raw) -> str:

@@ -10,9 +10,9 @@ from msgspec import Raw
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import BadRequest, Refused
-from leads_assets.engine.http.budget import utc_now
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.http.transport import CONNECTIONS
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.page_source import PageSource

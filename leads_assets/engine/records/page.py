@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from leads_assets.engine.declare import PRIMARY_KEY
+from leads_assets.engine.declare import PRIMARY_KEY, Dialect
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.nesting import DeepValuesCut
 from leads_assets.engine.records.values import BROKEN, ExactParser, Int64
 
-TOTAL_HEADER = "X-TOTAL-COUNT"
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -46,16 +45,19 @@ class Page:
         return len(self.ids) - len(usable) + len(set(usable))
 
 
-def parse_page(body: bytes, headers: Mapping[str, str], selector: str, parser: ExactParser | None = None) -> Page:
+def parse_page(
+    body: bytes, headers: Mapping[str, str], selector: str, dialect: Dialect, parser: ExactParser | None = None
+) -> Page:
     """The page in a body: records under `selector`, or a bare array. Raises MalformedResponse for anything else.
 
-    `parser` tells whether the columns hold the records exactly, for those who will store them.
+    `dialect` tells where a total may be stated. `parser` tells whether the columns hold the records exactly, for those
+    who will store them.
     """
-    page = _read(body, selector, parser) or _read_repaired(body, selector)
+    page = _read(body, selector, dialect, parser) or _read_repaired(body, selector, dialect)
     if page is None:
         # Raised here and not where decoding failed: that exception would hang on to the body.
         raise MalformedResponse(shape(body, selector))
-    totals = [count for count in (_count(headers.get(TOTAL_HEADER)), page.total) if count is not None]
+    totals = [count for count in (_count(headers.get(dialect.total_header)), page.total) if count is not None]
     # Where the two disagree the larger one is the safe one: it cannot end a walk early.
     return replace(page, total=max(totals, default=None))
 
@@ -70,18 +72,20 @@ _int64 = msgspec.json.Decoder(Int64)
 
 
 @lru_cache
-def _enveloped(selector: str) -> msgspec.json.Decoder[Any]:
-    members: list[Any] = [("records", list[Raw], msgspec.field(name=selector)), ("total", Any, None)]
+def _enveloped(selector: str, total_key: str) -> msgspec.json.Decoder[Any]:
+    members: list[Any] = [("records", list[Raw], msgspec.field(name=selector))]
+    if total_key:
+        members.append(("total", Any, msgspec.field(name=total_key, default=None)))
     return msgspec.json.Decoder(msgspec.defstruct("Envelope", members))
 
 
-def _read(body: bytes, selector: str, parser: ExactParser | None) -> Page | None:
+def _read(body: bytes, selector: str, dialect: Dialect, parser: ExactParser | None) -> Page | None:
     try:
         if _is_bare(body):
             records, total = _bare.decode(body), None
         else:
-            envelope = _enveloped(selector).decode(body)
-            records, total = envelope.records, _count(envelope.total)
+            envelope = _enveloped(selector, dialect.total_key).decode(body)
+            records, total = envelope.records, _count(getattr(envelope, "total", None))
         ids = parser.ids(records) if parser else None
         if ids is not None:
             return Page(records, ids, total, exact=True)
@@ -91,7 +95,7 @@ def _read(body: bytes, selector: str, parser: ExactParser | None) -> Page | None
         return None
 
 
-def _read_repaired(body: bytes, selector: str) -> Page | None:
+def _read_repaired(body: bytes, selector: str, dialect: Dialect) -> Page | None:
     """The page, although some of its records are not fit for a database: one must not keep the others from being read.
 
     Half a surrogate pair (a text cut within an emoji) is no text: the six characters of its escape stay instead. A
@@ -103,7 +107,7 @@ def _read_repaired(body: bytes, selector: str) -> Page | None:
         return None
     # Around the values of a record stand the record itself, the list and the envelope.
     cut = DeepValuesCut(_ESCAPE.sub(_spelled_out, text).encode(), level=2 if _is_bare(body) else 3)
-    page = _read(cut.json, selector, None) if cut.json != body else None
+    page = _read(cut.json, selector, dialect, None) if cut.json != body else None
     return page and replace(page, records=[Raw(cut.put_back(bytes(record))) for record in page.records])
 
 

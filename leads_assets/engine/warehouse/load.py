@@ -7,12 +7,13 @@ so it has declared columns, and perhaps a proof by which rows are gone; a frame 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from leads_assets.engine.declare import Column
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
@@ -102,7 +103,7 @@ class Loader:
         warehouse: Warehouse,
         options: LoadOptions | None = None,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._warehouse = warehouse

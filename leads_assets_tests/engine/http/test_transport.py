@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.errors import (
     ConfigurationError,
     HostUnreachable,
@@ -125,7 +127,7 @@ def test_a_redirect_to_nowhere_is_an_error_like_any_redirect(reading: ClientFact
 
 def test_the_key_goes_into_its_header_and_nowhere_else(reading: ClientFactory) -> None:
     with scripted(GOOD) as server:
-        get(reading.client(server.origin + "/v2/", key="canary-key", header="X-Other"))
+        get(reading.client(server.origin + "/v2/", key="canary-key", dialect=replace(DIALECT, key_header="X-Other")))
     assert server.paths == ["/v2/leads?limit=1"]
     assert [name for name, value in server.requests[0].items() if "canary-key" in value] == ["X-Other"]
 
@@ -303,4 +305,4 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(reading: Cli
 
 def test_a_header_name_that_is_none_is_refused(reading: ClientFactory) -> None:
     with pytest.raises(ConfigurationError, match="the name of the key's header"):
-        reading.client("https://api.example.com", header="X: Y\r\n")
+        reading.client("https://api.example.com", dialect=replace(DIALECT, key_header="X: Y\r\n"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.errors import (
     LeadsApiError,
     RateLimited,
@@ -88,7 +89,7 @@ WORDS = st.sampled_from(
 @example(f"Mon, 1 Jan 2026 {_MANY}:00:00 GMT")
 @example("0001-01-01T00:00:00+23:59")
 def test_whatever_a_server_writes_for_a_wait_is_a_wait_of_at_most_a_day_or_none(text: str) -> None:
-    wait = server_wait({"Retry-After": text}, NOON)
+    wait = server_wait({"Retry-After": text}, ["Retry-After"], NOON)
     assert wait is None or 0 <= wait <= 86_400
 
 
@@ -156,6 +157,7 @@ def test_a_429_that_another_thread_meets_while_this_one_waits_for_its_turn_is_ke
                 server.origin,
                 "key",
                 reading.budget(per_second=0.1),
+                DIALECT,
                 clock=reading.time.clock,
                 sleep=sleep,
                 now=reading.time.now,
@@ -173,6 +175,7 @@ def test_a_pace_slower_than_the_deadline_delays_but_does_not_fail(reading: Clien
             server.origin,
             "key",
             reading.budget(per_second=0.01),
+            DIALECT,
             limits=Limits(deadline=20),
             clock=reading.time.clock,
             sleep=reading.time.sleep,

@@ -1,7 +1,11 @@
 """Lists that seem to end before they do, from a real server: none of them is proven short."""
 
+from dataclasses import replace
+
 import pytest
 
+from leads_assets.account.dialect import DIALECT
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.records.extract import Extract, Verdict
 from leads_assets.engine.records.state import Held
@@ -130,3 +134,15 @@ def test_the_user_can_vouch_for_a_list(open_api: OpenApi, reading: ClientFactory
     api = _cut(open_api, 60, 1_000)
     assert is_proven(reading.read(api, "users", whole_lists=["users"]))
     assert _is_limit(reading.read(api, "users", whole_lists=["teams"]))
+
+
+@pytest.mark.parametrize(("leads", "proven"), [(253, True), (300, False)])
+def test_an_api_without_words_for_an_order_is_never_asked_for_one(
+    open_api: OpenApi, reading: ClientFactory, leads: int, proven: bool
+) -> None:
+    api = open_api("no_total", leads=leads)
+    client = reading.client(api.base_url, dialect=replace(DIALECT, ordering=None))
+    extract = reading.read(client, replace(ENDPOINTS["leads"], params={"include_unassigned": "true"}))
+    assert ids(extract) == truth(api)
+    assert (is_proven(extract), _is_limit(extract)) == (proven, not proven)
+    assert all({"order", "direction"}.isdisjoint(query) for _, query in api.requests)

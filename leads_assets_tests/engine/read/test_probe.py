@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
@@ -43,7 +44,7 @@ def bench(tmp_path: Path, open_api: OpenApi) -> Iterator[Bench]:
         budget = RequestBudget(tmp_path / "requests", 0)
         stack.callback(budget.close)
         client = ApiClient(
-            api.base_url, api.key, budget, limits=Limits(attempts=2, deadline=5), sleep=lambda seconds: None
+            api.base_url, api.key, budget, DIALECT, limits=Limits(attempts=2, deadline=5), sleep=lambda seconds: None
         )
         stack.callback(client.close)
         yield Bench(api, client)

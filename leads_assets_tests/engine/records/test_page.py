@@ -2,7 +2,8 @@
 
 import pytest
 
-from leads_assets.engine.declare import ColumnType
+from leads_assets.account.dialect import DIALECT
+from leads_assets.engine.declare import ColumnType, Dialect
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.page import parse_page
 from leads_assets.engine.records.values import ExactParser
@@ -51,7 +52,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 )
 def test_a_body_that_is_no_list_of_records_is_told_by_its_shape(body: bytes, shape: str) -> None:
     with pytest.raises(MalformedResponse) as caught:
-        parse_page(body, {}, "data")
+        parse_page(body, {}, "data", DIALECT)
     assert str(caught.value) == shape
     # The libraries' exceptions hold on to the body.
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -59,15 +60,15 @@ def test_a_body_that_is_no_list_of_records_is_told_by_its_shape(body: bytes, sha
 
 def test_records_keep_the_servers_own_bytes() -> None:
     body = '{"total":9,"data":[ {"id":1, "n":1.10,"s":"ü😀"} ,{"id":2}],"more":{}}'.encode()
-    page = parse_page(body, {}, "data")
+    page = parse_page(body, {}, "data", DIALECT)
     assert [bytes(record) for record in page.records] == ['{"id":1, "n":1.10,"s":"ü😀"}'.encode(), b'{"id":2}']
     assert (page.ids, page.total) == ([1, 2], 9)
 
 
 def test_a_selector_other_than_data_is_as_strict() -> None:
-    assert parse_page(b'{"rows":[{"id":1}]}', {}, "rows").ids == [1]
+    assert parse_page(b'{"rows":[{"id":1}]}', {}, "rows", DIALECT).ids == [1]
     with pytest.raises(MalformedResponse, match="an object without `rows`"):
-        parse_page(b'{"data":[]}', {}, "rows")
+        parse_page(b'{"data":[]}', {}, "rows", DIALECT)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_a_selector_other_than_data_is_as_strict() -> None:
     ],
 )
 def test_an_id_is_an_integer_of_64_bits_or_none_at_all(written: bytes, identity: int | None) -> None:
-    assert parse_page(b'[{"id":' + written + b"}]", {}, "data").ids == [identity]
-    assert parse_page(b'[{"other":1}]', {}, "data").ids == [None]
+    assert parse_page(b'[{"id":' + written + b"}]", {}, "data", DIALECT).ids == [identity]
+    assert parse_page(b'[{"other":1}]', {}, "data", DIALECT).ids == [None]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_total_is_a_count_from_header_or_body_and_the_larger_one_counts(
 ) -> None:
     headers = {} if header is None else {"X-TOTAL-COUNT": header}
     body = b'{"data":[]' + (b"" if stated is None else b',"total":' + stated) + b"}"
-    assert parse_page(body, headers, "data").total == total
+    assert parse_page(body, headers, "data", DIALECT).total == total
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_total_is_a_count_from_header_or_body_and_the_larger_one_counts(
     ],
 )
 def test_half_a_character_in_one_record_does_not_keep_the_list_from_being_read(written: bytes, kept: bytes) -> None:
-    page = parse_page(b'[{"id":1,"name":' + written + b'},{"id":2}]', {}, "data")
+    page = parse_page(b'[{"id":1,"name":' + written + b'},{"id":2}]', {}, "data", DIALECT)
     assert page.ids == [1, 2]
     assert bytes(page.records[0]) == b'{"id":1,"name":' + kept + b"}"
 
@@ -138,7 +139,7 @@ def test_half_a_character_in_one_record_does_not_keep_the_list_from_being_read(w
 def test_a_record_that_is_nested_too_deeply_does_not_keep_the_list_from_being_read(form: bytes, value: bytes) -> None:
     deep = b'{"id":2,"text":"]}\\"[{","deep":' + value + b',"after":[[]]}'
     records = [b'{"id":1,"name":"\xc3\xbc","nested":{"a":[1]}}', deep, b'{"id":3}']
-    page = parse_page(form % b",".join(records), {}, "data")
+    page = parse_page(form % b",".join(records), {}, "data", DIALECT)
     assert page.ids == [1, 2, 3]
     assert [bytes(record) for record in page.records] == records
     assert not page.exact
@@ -146,7 +147,7 @@ def test_a_record_that_is_nested_too_deeply_does_not_keep_the_list_from_being_re
 
 def test_depth_and_half_a_character_on_one_page_are_both_survived() -> None:
     page = parse_page(
-        rb'[{"id":1,"name":"\ud83d"},{"id":2,"deep":' + DEEP + rb',"name":"\udfff"},{"id":3}]', {}, "data"
+        rb'[{"id":1,"name":"\ud83d"},{"id":2,"deep":' + DEEP + rb',"name":"\udfff"},{"id":3}]', {}, "data", DIALECT
     )
     assert page.ids == [1, 2, 3]
     assert bytes(page.records[0]) == rb'{"id":1,"name":"\\ud83d"}'
@@ -154,7 +155,7 @@ def test_depth_and_half_a_character_on_one_page_are_both_survived() -> None:
 
 
 def test_an_integer_of_any_length_beside_the_id_does_not_matter() -> None:
-    page = parse_page(b'[{"id":1,"n":' + b"9" * 100_000 + b'},{"id":' + b"9" * 5_000 + b"}]", {}, "data")
+    page = parse_page(b'[{"id":1,"n":' + b"9" * 100_000 + b'},{"id":' + b"9" * 5_000 + b"}]", {}, "data", DIALECT)
     assert page.ids == [1, None]
 
 
@@ -175,7 +176,18 @@ LEADS = ExactParser({"id": ColumnType.BIGINT, "amount": ColumnType.MONEY, "name"
     ],
 )
 def test_a_page_tells_whether_columns_hold_its_records_exactly(record: bytes, exact: bool) -> None:
-    page = parse_page(b'[{"id":7},' + record + b"]", {}, "data", LEADS)
+    page = parse_page(b'[{"id":7},' + record + b"]", {}, "data", DIALECT, LEADS)
     assert page.exact is exact
-    assert page.ids == parse_page(b'[{"id":7},' + record + b"]", {}, "data").ids
-    assert not parse_page(b'[{"id":7}]', {}, "data").exact
+    assert page.ids == parse_page(b'[{"id":7},' + record + b"]", {}, "data", DIALECT).ids
+    assert not parse_page(b'[{"id":7}]', {}, "data", DIALECT).exact
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "total"),
+    [("X-Rows", "", 7), ("", "count", 9), ("", "", None), ("X-Rows", "count", 9), ("X-TOTAL-COUNT", "total", None)],
+)
+def test_a_total_is_looked_for_where_the_dialect_says_and_nowhere_else(
+    header: str, key: str, total: int | None
+) -> None:
+    dialect = Dialect(key_header="X-Key", total_header=header, total_key=key)
+    assert parse_page(b'{"rows":[],"count":9}', {"X-Rows": "7"}, "rows", dialect).total == total

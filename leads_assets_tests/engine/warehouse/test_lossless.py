@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.declare import ColumnType
 from leads_assets.engine.records.page import parse_page
 from leads_assets.engine.records.spool import SpoolWriter
@@ -223,7 +224,7 @@ spoken_records = st.lists(members, max_size=6).map(
 @example([f',"nested":{"[" * 2000}{"]" * 2000}', r',"text":"\ud83d"', ""], "[{}]")
 def test_any_page_can_be_rebuilt_from_its_rows_and_rejects(sent: list[str], form: str) -> None:
     lines = [f'{{"id":{number}{record}}}' for number, record in enumerate(sent)]
-    page = parse_page(form.format(",".join(lines)).encode(), {}, "data", ExactParser(TYPES))
+    page = parse_page(form.format(",".join(lines)).encode(), {}, "data", DIALECT, ExactParser(TYPES))
     assert page.ids == list(range(len(lines)))
     with tempfile.TemporaryDirectory() as folder:
         desk = WarehouseHarness(Path(folder))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.records.page import parse_page
 from leads_assets.engine.records.spool import MOST_VALUES, SpoolWriter
 from leads_assets.engine.records.values import ExactParser
@@ -100,7 +101,9 @@ def load_large(folder: Path, name: str, told: Any) -> None:
     extract = desk.extract([])
     writer = SpoolWriter(extract.spooled.rows.parent, THINGS)
     body = b'{"data":[{"id":7},%s,{"id":8,"text":"%s"}]}' % (LARGE[name](), b"y" * (2 * MEGABYTE))
-    page = parse_page(body, {}, "data", ExactParser({column.json_key: column.type for column in THINGS.columns}))
+    page = parse_page(
+        body, {}, "data", DIALECT, ExactParser({column.json_key: column.type for column in THINGS.columns})
+    )
     writer.add(page.records, page.ids, exact=page.exact)
     row = desk.load(replace(extract, spooled=writer.close())).row
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
