@@ -21,23 +21,23 @@ from rich.console import Console
 from leads_assets.cli.arguments import LEADS, add_json_option, whole
 from leads_assets.cli.interruption import at_last
 from leads_assets.cli.render import Block, Grid
-from leads_assets.torture.cases import CASES, Case, Verdict, WalkResult
+from leads_assets.torture.cases import CASES, Case, TrialResult, TrialVerdict
 
 _FEWEST = 150
 """With fewer leads there is no second page to spoil."""
-_COLOURS = {Verdict.COMPLETE: "green", Verdict.SAID_SO: "yellow", Verdict.SILENT_LOSS: "bold red"}
+_COLOURS = {TrialVerdict.COMPLETE: "green", TrialVerdict.SAID_SO: "yellow", TrialVerdict.SILENT_LOSS: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tortured:
     """What became of each case."""
 
-    outcomes: tuple[WalkResult, ...]
+    outcomes: tuple[TrialResult, ...]
 
     @property
     def status(self) -> int:
         """1 if one is a silent loss."""
-        return int(any(Verdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in self.outcomes))
+        return int(any(TrialVerdict.SILENT_LOSS in (outcome.verdict, outcome.after) for outcome in self.outcomes))
 
     def content(self) -> object:
         """One entry per case."""
@@ -66,7 +66,7 @@ class Tortured:
             colours={str(verdict): colour for verdict, colour in _COLOURS.items()},
         )
         counts = Counter(outcome.verdict for outcome in self.outcomes)
-        yield ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
+        yield ", ".join(f"{counts[verdict]} {verdict}" for verdict in TrialVerdict)
 
     def errors(self) -> Iterable[str]:
         """Nothing."""
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> Tortured:
         return Tortured(tuple(_in_parallel(CASES, arguments.leads)))
 
 
-def _in_parallel(cases: Sequence[Case], leads: int) -> list[WalkResult]:
+def _in_parallel(cases: Sequence[Case], leads: int) -> list[TrialResult]:
     """The outcomes in the order of the cases, each n-th one from a process of its own: Dagster needs a core."""
     processes = min(4, os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as place:
@@ -122,9 +122,9 @@ class _Share:
         self.process.start()
         sender.close()
 
-    def outcomes(self) -> list[WalkResult]:
+    def outcomes(self) -> list[TrialResult]:
         """Wait for them. Raises EOFError where the process ended without any."""
-        found: list[WalkResult] = self._answer.recv()
+        found: list[TrialResult] = self._answer.recv()
         return found
 
 

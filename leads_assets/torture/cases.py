@@ -53,7 +53,7 @@ class Case:
     healing: Mapping[str, Any] = field(default_factory=lambda: _FULL)
 
 
-class Verdict(StrEnum):
+class TrialVerdict(StrEnum):
     """What a user may think of a sync; the later, the worse."""
 
     COMPLETE = "complete"
@@ -62,7 +62,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WalkResult:
+class TrialResult:
     """One case: what the sync under the fault told and cost, the rows on both sides, the verdict.
 
     `after` is the verdict on the next sync, without the fault; None where none was needed.
@@ -74,9 +74,9 @@ class WalkResult:
     requests: int
     server_rows: int
     live_rows: int
-    verdict: Verdict
+    verdict: TrialVerdict
     why: str
-    after: Verdict | None
+    after: TrialVerdict | None
 
 
 _MEASURED = (

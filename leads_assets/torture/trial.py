@@ -15,7 +15,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
-from leads_assets.torture.cases import UNPAGED, Case, Oddity, Verdict, WalkResult
+from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
 from leads_assets.torture.comparison import Copy, Records, live, served
 from leads_assets.torture.sync import CommandResult, Sync
 
@@ -23,7 +23,7 @@ _CLOCK = 1_751_500_000.0
 """The account's time stands still here, so that every case begins with the same account."""
 
 
-def torture(cases: Sequence[Case], leads: int, place: str | None = None) -> Iterator[WalkResult]:
+def torture(cases: Sequence[Case], leads: int, place: str | None = None) -> Iterator[TrialResult]:
     """The outcomes of the cases on an account with that many leads; warehouses are made in `place` for the while."""
     with tempfile.TemporaryDirectory(dir=place) as folder, dg.DagsterInstance.ephemeral() as instance:
         bench = _Bench(Path(folder), leads, instance)
@@ -55,7 +55,7 @@ class _Bench:
         with DemoApi(account) as api:
             _sync(api, warehouse, case.endpoints, self._instance)
 
-    def outcome(self, case: Case, warehouse: Path) -> WalkResult:
+    def outcome(self, case: Case, warehouse: Path) -> TrialResult:
         """Run one case in a warehouse of its own."""
         account = self._account()
         for oddity in case.oddities:
@@ -76,7 +76,7 @@ class _Bench:
                 # On another day: neither the spent requests nor the server's quota hold any more.
                 Path(f"{warehouse}.requests").unlink(missing_ok=True)
                 after = trial.sync(api.base_url, case.healing, is_faulty=False).verdict
-        return WalkResult(
+        return TrialResult(
             fault=case.name,
             switches=case.faults,
             happened=found.words,
@@ -125,7 +125,7 @@ def _change(account: Account, name: str, case: Case) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    verdict: Verdict
+    verdict: TrialVerdict
     why: str
     words: str
     is_doubtful: bool
@@ -168,12 +168,12 @@ class _Trial:
             for name in names
         ]
         verdicts = [judge(told[copy.name], copy) for copy in copies]
-        verdict, why = max(verdicts, key=lambda found: list(Verdict).index(found[0]))
+        verdict, why = max(verdicts, key=lambda found: list(TrialVerdict).index(found[0]))
         return _Found(
             verdict,
             why,
             _sentence(told),
-            verdict is Verdict.SILENT_LOSS or any(word.ending == "unproven" for word in told.values()),
+            verdict is TrialVerdict.SILENT_LOSS or any(word.ending == "unproven" for word in told.values()),
             sum(len(copy.server_after) for copy in copies),
             sum(len(copy.table_after) for copy in copies),
         )
@@ -187,12 +187,12 @@ class _Trial:
         return served(name, ({**row, **added} for row in self.account.rows(name) if row["id"] not in hidden))
 
 
-def judge(told: CommandResult, copy: Copy) -> tuple[Verdict, str]:
+def judge(told: CommandResult, copy: Copy) -> tuple[TrialVerdict, str]:
     """The verdict on one endpoint, and its reason where the verdict is a loss."""
     broken = copy.harm(is_claimed=told.claims_complete) + (copy.gaps() if told.claims_complete else [])
     if broken:
-        return Verdict.SILENT_LOSS, f"{copy.name}: {', '.join(broken)}"
-    return (Verdict.COMPLETE if told.claims_complete else Verdict.SAID_SO), ""
+        return TrialVerdict.SILENT_LOSS, f"{copy.name}: {', '.join(broken)}"
+    return (TrialVerdict.COMPLETE if told.claims_complete else TrialVerdict.SAID_SO), ""
 
 
 def _sentence(told: Mapping[str, CommandResult]) -> str:

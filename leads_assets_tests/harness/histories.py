@@ -130,33 +130,48 @@ class Server:
 
 
 @dataclass(frozen=True)
-class CommandResult:
+class Walked:
     """What a walk said and gave."""
 
     outcome: WalkResult
     ids: list[int]
 
 
-def walk(server: Server, *, limit: int, paged: bool = True, asked: bool = True, threads: int = 1) -> CommandResult:
-    """OverlapWalk the server's list; `asked`: the requests ask for the order of ids that the server keeps."""
+@dataclass(frozen=True)
+class _Source:
+    """The requests of the server's list."""
+
+    server: Server
+    first_limit: int
+    paged: bool
+    order: Order
+    name: str = "things"
+
+    def first(self) -> Page:
+        return self.server.page(0, self.first_limit)
+
+    def at(self, offset: int, limit: int) -> Page:
+        return self.server.page(offset, limit)
+
+    def backwards(self, limit: int, order: Order) -> Page:
+        return self.server.page(0, limit, backwards=True)
+
+    def ensure(self, pages: int, rows: int) -> None:
+        """No budget."""
+
+    def cancel(self) -> None:
+        """No waits."""
+
+
+def walk(server: Server, *, limit: int, paged: bool = True, asked: bool = True, threads: int = 1) -> Walked:
+    """Walk the server's list; `asked`: the requests ask for the order of ids that the server keeps."""
     order = Order.UNKNOWN
     if asked and server.order == "id":
         order = Order.DESCENDING if server.descending else Order.ASCENDING
-    taken: list[int] = []
-    outcome = OverlapWalk(
-        "things",
-        paged=paged,
-        first=lambda: server.page(0, limit if paged else server.cap),
-        at=server.page,
-        backwards=lambda rows, _: server.page(0, rows, backwards=True),
-        sink=lambda records, ids, exact: taken.extend(row for row in ids if row is not None),
-        fits=lambda pages, rows: None,
-        cancel=lambda: None,
-        limit=limit,
-        threads=threads,
-        order=order,
-    ).run()
-    return CommandResult(outcome, taken)
+    source = _Source(server, limit if paged else server.cap, paged, order)
+    overlap = OverlapWalk(source, limit=limit, threads=threads)
+    taken = [row for rows in overlap for row in rows.ids if row is not None]
+    return Walked(overlap.result(), taken)
 
 
 class LastFirst:

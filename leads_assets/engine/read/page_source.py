@@ -61,6 +61,24 @@ class PageSource:
         directions = {words.ascending: Order.ASCENDING, words.descending: Order.DESCENDING}
         return directions.get(self._params.get(words.direction, ""), Order.UNKNOWN)
 
+    @property
+    def name(self) -> str:
+        """The endpoint."""
+        return self._endpoint.name
+
+    @property
+    def paged(self) -> bool:
+        """Whether the contract reads the list page by page."""
+        return self._endpoint.paged
+
+    def ensure(self, pages: int, rows: int) -> None:
+        """Raise QuotaExhausted if the budget cannot carry so many more pages of a list of `rows`."""
+        self._client.budget.require(self._endpoint.name, pages, rows)
+
+    def cancel(self) -> None:
+        """End the waits of all threads that ask for this list."""
+        self._stats.cancelled.set()
+
     def first(self) -> Page:
         """The first page, or the only one of an unpaged list."""
         if self._since is None or self._endpoint.change_filter is None:

@@ -1,12 +1,10 @@
 """One endpoint, from the first request to an extract: the walk, its parameters, and the spool it fills."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-
-from msgspec import Raw
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import BadRequest, Refused
@@ -16,7 +14,7 @@ from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.page_source import PageSource
-from leads_assets.engine.read.walk import OverlapWalk, Sink
+from leads_assets.engine.read.walk import OverlapWalk, Rows
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
 from leads_assets.engine.records.state import Held
@@ -94,7 +92,7 @@ class Extraction:
         self._writer = SpoolWriter(folder, endpoint)
         self._began = self._told = clock()
         self._notes: list[str] = []
-        self._listing: PageSource | None = None
+        self._source: PageSource | None = None
 
     def run(self, changed_since: datetime | None = None) -> Extract:
         """Read the whole list, or what changed since a time (UTC) where the endpoint has a change filter.
@@ -107,7 +105,7 @@ class Extraction:
             outcome = self._read(since)
         finally:
             spooled = self._writer.close()
-        filter_ignored = self._listing is not None and self._listing.filter_ignored
+        filter_ignored = self._source is not None and self._source.filter_ignored
         if filter_ignored:
             self._notes.append(f"the server ignores `{self._endpoint.change_filter}`: all rows were read")
         return Extract(
@@ -131,81 +129,76 @@ class Extraction:
     def _read(self, since: datetime | None) -> WalkResult:
         params = {**self._endpoint.params, **(self._options.params or {})}
         params = {name: value for name, value in params.items() if value}
+        held = self._held(self._endpoint.name) if since is None else _NOTHING
         try:
-            held = self._held(self._endpoint.name) if since is None else _NOTHING
-            outcome = self._walk(self._endpoint, params, self._sink, since=since, held=held)
-            return _doubted(outcome) if since is not None and outcome.is_blank else outcome
+            walk = self._walk(self._endpoint, params, since=since, held=held)
+            self._write(walk)
         except BadRequest as refused:
             if not (self._endpoint.per_user_fallback and refused.missing_parameter):
                 raise
-        return self._walk_per_user(params)
+        else:
+            result = self._compared(walk, self._endpoint, held)
+            return _doubted(result) if since is not None and result.is_blank else result
+        return self._read_per_user(params)
 
     def _walk(
         self,
         endpoint: Endpoint,
         params: Mapping[str, str],
-        sink: Sink,
         *,
         since: datetime | None = None,
         held: Held = _NOTHING,
         is_part: bool = False,
-    ) -> WalkResult:
+    ) -> OverlapWalk:
+        limit, threads = self._options.limit, self._options.threads
         self._stats.cancelled.clear()
-        listing = self._listing = PageSource(
-            self._client, endpoint, params, self._stats, limit=self._options.limit, since=since
+        self._source = PageSource(self._client, endpoint, params, self._stats, limit=limit, since=since)
+        return OverlapWalk(
+            self._source, limit=limit, threads=threads, is_part=is_part, had_rows=held.highest is not None
         )
-        outcome = OverlapWalk(
-            endpoint.name,
-            paged=endpoint.paged,
-            first=listing.first,
-            at=listing.at,
-            backwards=listing.backwards,
-            sink=sink,
-            fits=lambda pages, rows: self._client.budget.require(endpoint.name, pages, rows),
-            cancel=self._stats.cancelled.set,
-            limit=self._options.limit,
-            threads=self._options.threads,
-            order=listing.order,
-            is_part=is_part,
-            had_rows=held.highest is not None,
-        ).run()
-        if endpoint.name in self._options.whole_lists:
-            return replace(outcome, suspect=0)
-        return outcome.compared(held, held.longest if endpoint.paged else held.longest_response)
 
-    def _walk_per_user(self, params: Mapping[str, str]) -> WalkResult:
+    def _write(self, walk: Iterable[Rows]) -> None:
+        """The loop: each page's new rows go to the spool."""
+        for rows in walk:
+            self._writer.add(rows.records, rows.ids, exact=rows.exact)
+            self._tell()
+
+    def _compared(self, walk: OverlapWalk, endpoint: Endpoint, held: Held) -> WalkResult:
+        """The result, whose size is no sign of a cut where the user vouches for the list or it was longer before."""
+        if endpoint.name in self._options.whole_lists:
+            return replace(walk.result(), suspect=0)
+        return walk.result().compared(held, held.longest if endpoint.paged else held.longest_response)
+
+    def _read_per_user(self, params: Mapping[str, str]) -> WalkResult:
         """One walk per known user, for a server that refuses the plain list.
 
         It trusts that every row has a user who is listed or has rows here, and that none passes from one user to
         another in the seconds between the reads of their lists.
         """
-        listed: dict[int, None] = {}
-        held = self._held(self._endpoint.name)
-        of_users = self._walk(
-            self._users,
-            self._users.params,
-            lambda _, ids, _exact: listed.update((user, None) for user in ids if user is not None),
-            held=self._held(self._users.name),
-        )
+        held, held_users = self._held(self._endpoint.name), self._held(self._users.name)
+        walk = self._walk(self._users, self._users.params, held=held_users)
+        listed = dict.fromkeys(user for rows in walk for user in rows.ids if user is not None)
+        of_users = self._compared(walk, self._users, held_users)
         users = [*listed, *sorted(held.users - listed.keys())]
         self._client.budget.require(self._endpoint.name, len(users), len(users))
         self._notes.append(f"the server refuses the plain list (HTTP 400): read user by user, {len(users):,} users")
         parts, refused = [], 0
         for user in users:
             try:
-                parts.append(self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink, is_part=True))
+                part = self._walk(self._endpoint, {**params, "user_id": str(user)}, is_part=True)
+                self._write(part)
+                parts.append(self._compared(part, self._endpoint, _NOTHING))
             except Refused:
                 if user in listed:
                     raise
                 refused += 1
         return _joined(of_users, parts, without_user=held.without_user, refused=refused)
 
-    def _sink(self, records: list[Raw], ids: list[int | None], exact: bool) -> None:
-        self._writer.add(records, ids, exact=exact)
+    def _tell(self) -> None:
         now = self._clock()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            total = self._listing.total if self._listing else None
+            total = self._source.total if self._source else None
             self._progress(Progress(self._writer.count, total, self._stats.requests, now - self._began))
 
 

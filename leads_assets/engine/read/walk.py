@@ -19,8 +19,9 @@ run in order by accident over several pages; and a list that cannot be asked bac
 number of rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from enum import Enum, auto
+from typing import NamedTuple, Protocol
 
 from msgspec import Raw
 
@@ -41,7 +42,44 @@ _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
 _MOST_REPEATS = 2
 
-Sink = Callable[[list[Raw], list[int | None], bool], None]
+
+class Pages(Protocol):
+    """The requests of one list; each method that asks returns a page or raises a LeadsApiError."""
+
+    @property
+    def name(self) -> str:
+        """The endpoint, for messages."""
+
+    @property
+    def paged(self) -> bool:
+        """Whether the contract reads the list page by page."""
+
+    @property
+    def order(self) -> Order:
+        """The order of ids that the requests ask for, if they do."""
+
+    def first(self) -> Page:
+        """The first page, or the only one."""
+
+    def at(self, offset: int, limit: int) -> Page:
+        """At most `limit` rows from row `offset` (from 0) on."""
+
+    def backwards(self, limit: int, order: Order) -> Page:
+        """The first `limit` rows of the list in the order opposite to `order`."""
+
+    def ensure(self, pages: int, rows: int) -> None:
+        """Raise QuotaExhausted if the budget cannot carry so many more pages of a list of `rows`."""
+
+    def cancel(self) -> None:
+        """Let no thread sit out a wait for a page that nobody wants any more."""
+
+
+class Rows(NamedTuple):
+    """What a page brought that was not read before; `exact`: the columns hold these records exactly."""
+
+    records: list[Raw]
+    ids: list[int | None]
+    exact: bool
 
 
 class _Next(Enum):
@@ -55,46 +93,28 @@ class _Next(Enum):
 
 
 class OverlapWalk:
-    """One walk through one list.
+    """One walk through one list: iterate over it for the rows, then ask for the `result`.
 
-    `first` sends the first request, `at(offset, limit)` asks for a page of a paged list, `backwards(limit, order)` for
-    the beginning of the list in the order opposite to `order`; all return or raise a LeadsApiError.
-    `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
-    page's rows and ids, without repetitions, and whether their columns hold them exactly. `order` is the order of ids
-    that the requests ask for, if they do. `is_part`: the list is one of several, and an empty one is nothing to wonder
-    at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is empty.
+    `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
+    nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
+    empty.
     """
 
     def __init__(
         self,
-        name: str,
+        source: Pages,
         *,
-        paged: bool,
-        first: Callable[[], Page],
-        at: Callable[[int, int], Page],
-        backwards: Callable[[int, Order], Page],
-        sink: Sink,
-        fits: Callable[[int, int], None],
-        cancel: Callable[[], None],
         limit: int = FULL_PAGE,
         threads: int = CONNECTIONS,
-        order: Order = Order.UNKNOWN,
         is_part: bool = False,
         had_rows: bool = False,
     ) -> None:
-        self._name = name
-        self._paged = paged
-        self._first = first
-        self._at = at
-        self._backwards = backwards
-        self._sink = sink
-        self._fits = fits
-        self._cancel = cancel
+        self._source = source
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
         self._had_rows = had_rows
-        self._continuity = Continuity(order)
+        self._continuity = Continuity(source.order)
         self._totals = Totals()
         self._objections = Objections()
         self._size = limit
@@ -110,29 +130,32 @@ class OverlapWalk:
         self._far_end = FarEnd(self._ask_backwards, limit)
         self._probed: Page | None = None
 
-    def run(self) -> WalkResult:
+    def __iter__(self) -> Iterator[Rows]:
         """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
         page = self._begin()
-        self._take(page)
+        yield from self._admit(page)
         if not self._ends_with_first(page):
-            with Prefetcher(self._fetch, self._threads, self._cancel) as pages:
-                if self._paged or self._is_paged_after_all(page, pages):
-                    self._follow(page, pages)
-                    self._look_at_front(pages)
+            with Prefetcher(self._fetch, self._threads, self._source.cancel) as pages:
+                if self._source.paged or self._is_paged_after_all(page, pages):
+                    yield from self._follow(page, pages)
+                    yield from self._look_at_front(pages)
+
+    def result(self) -> WalkResult:
+        """How the walk ended; call it when all rows were taken."""
         return self._objections.outcome(
             self._continuity, self._totals, pages=self._pages, moved=self._moved or self._totals.moved
         )
 
     def _begin(self) -> Page:
-        page = self._noted(self._first())
+        page = self._noted(self._source.first())
         if page.records or self._is_part or (page.total is not None and not self._had_rows):
             return page
         # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
         if not self._continuity.by_id:
-            return self._noted(self._first())
+            return self._noted(self._source.first())
         if not self._ask_backwards(self._limit, self._continuity.order).records:
             return page
-        page = self._noted(self._first())
+        page = self._noted(self._source.first())
         if not page.records:
             self._objections.add("the list begins with an empty page, but asked backwards it has rows")
         return page
@@ -145,13 +168,13 @@ class OverlapWalk:
             self._objections.add_low_total(total, rows)
         # A total that equals the rows may be their count, and they a page.
         is_all = rows == total and not ends.is_worth_a_request(rows)
-        if self._paged:
+        if self._source.paged:
             if is_all and rows < self._limit and not ends.is_heavy(page):
                 return True
         elif is_all or (total is None and rows < FULL_PAGE and not ends.is_worth_a_request(rows)):
             return True
         if total is not None:
-            self._fits(-(-max(0, total - rows) // max(1, rows - 1)) + 1, total)
+            self._source.ensure(-(-max(0, total - rows) // max(1, rows - 1)) + 1, total)
         return False
 
     def _is_paged_after_all(self, first: Page, pages: Prefetcher) -> bool:
@@ -177,12 +200,12 @@ class OverlapWalk:
         return False
 
     def _ask_backwards(self, limit: int, order: Order) -> Page:
-        return self._noted(self._backwards(limit, order))
+        return self._noted(self._source.backwards(limit, order))
 
     def _fetch(self, offset: int) -> Page:
-        return self._at(offset, self._limit)
+        return self._source.at(offset, self._limit)
 
-    def _follow(self, page: Page, pages: Prefetcher) -> None:
+    def _follow(self, page: Page, pages: Prefetcher) -> Iterator[Rows]:
         """Read on from the first page, which is taken, to the end of the list."""
         offset, brings_more, self._size = 0, True, page.width
         while (following := self._after(page, offset, brings_more=brings_more)) is not _Next.END:
@@ -199,7 +222,7 @@ class OverlapWalk:
                     return
                 page, offset = joined
                 brings_more = not self._continuity.is_last_row_only(page)
-            self._take(page)
+            yield from self._admit(page)
             self._is_full = page.width >= self._size
             self._size = max(self._size, page.width)
 
@@ -276,11 +299,11 @@ class OverlapWalk:
         self._furthest = seen
         self._idle = 0 if self._continuity.grew else self._idle + 1
         if self._idle > _IDLE_PAGES:
-            raise Inconsistent(f"{self._name}: page after page brings only rows that were read before")
+            raise Inconsistent(f"{self._source.name}: page after page brings only rows that were read before")
 
     def _read(self, pages: Prefetcher, offset: int) -> Page:
         if self._pages >= MOST_PAGES:
-            raise Inconsistent(f"{self._name}: no end after {MOST_PAGES:,} pages; check the endpoint's paging")
+            raise Inconsistent(f"{self._source.name}: no end after {MOST_PAGES:,} pages; check the endpoint's paging")
         if self._probed is not None:
             page, self._probed = self._probed, None
             return page
@@ -299,9 +322,9 @@ class OverlapWalk:
         self._totals.note(page)
         return page
 
-    def _take(self, page: Page) -> None:
+    def _admit(self, page: Page) -> Iterator[Rows]:
         if page.records:
-            self._sink(*self._continuity.admit(page), page.exact)
+            yield Rows(*self._continuity.admit(page), page.exact)
 
     def _begins_again(self, page: Page) -> bool:
         return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._continuity.first
@@ -312,7 +335,7 @@ class OverlapWalk:
         self._repeats = self._repeats + 1 if is_repeated else 0
         if self._repeats >= _MOST_REPEATS:
             raise Inconsistent(
-                f"{self._name}: the server ignores `offset` and sends the first page again and again;"
+                f"{self._source.name}: the server ignores `offset` and sends the first page again and again;"
                 " this list cannot be read page by page"
             )
 
@@ -323,7 +346,7 @@ class OverlapWalk:
         pages_covered = self._continuity.distinct // self._size
         return self._is_lined_up and self._steps_back <= max(_CALM_STEPS_BACK, pages_covered // 2)
 
-    def _look_at_front(self, pages: Prefetcher) -> None:
+    def _look_at_front(self, pages: Prefetcher) -> Iterator[Rows]:
         """Rows that came or jumped to the front while we read were not seen: look there once more."""
         continuity, total = self._continuity, self._totals.value
         if self._objections or continuity.order is Order.NONE:
@@ -334,4 +357,4 @@ class OverlapWalk:
         page = self._read(pages, 0)
         if not continuity.by_id and not continuity.has_front(page):
             self._objections.add("rows moved at the front of the list while it was read")
-        self._take(page)
+        yield from self._admit(page)

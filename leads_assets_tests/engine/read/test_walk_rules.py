@@ -1,11 +1,13 @@
 """Single rules of the walk, on a list that moves as told."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from msgspec import Raw
 
 from leads_assets.engine.errors import BadRequest, EndpointError, Inconsistent
+from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.walk import OverlapWalk
 from leads_assets.engine.records.extract import Verdict
@@ -83,19 +85,36 @@ def test_there_is_a_ceiling_on_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         walk(_numbers(100), limit=5)
 
 
+@dataclass(frozen=True)
+class _TwoPages:
+    """A list whose first page is `front`, and which sends `later` at every other offset."""
+
+    front: Page
+    later: Page
+    name: str = "things"
+    paged: bool = True
+    order: Order = Order.UNKNOWN
+
+    def first(self) -> Page:
+        return self.front
+
+    def at(self, offset: int, limit: int) -> Page:
+        return self.later
+
+    def backwards(self, limit: int, order: Order) -> Page:
+        return self.front
+
+    def ensure(self, pages: int, rows: int) -> None:
+        """No budget."""
+
+    def cancel(self) -> None:
+        """No waits."""
+
+
 def _walk_pages(first: Page, later: Page) -> WalkResult:
-    return OverlapWalk(
-        "things",
-        paged=True,
-        first=lambda: first,
-        at=lambda offset, limit: later,
-        backwards=lambda limit, order: first,
-        sink=lambda records, ids, exact: None,
-        fits=lambda pages, rows: None,
-        cancel=lambda: None,
-        limit=7,
-        threads=1,
-    ).run()
+    walked = OverlapWalk(_TwoPages(first, later), limit=7, threads=1)
+    assert list(walked)
+    return walked.result()
 
 
 def test_an_error_on_a_later_page_ends_the_walk_although_others_are_fetched_ahead(
