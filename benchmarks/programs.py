@@ -55,26 +55,27 @@ def measure(command: Sequence[str], settings: Mapping[str, str] | None = None) -
     return Cost(cpu=cost["cpu"], wall=cost["wall"], peak=cost["peak_kib"] / 1024)
 
 
-def materialize(definitions: Sequence[str], select: str, settings: Mapping[str, str]) -> Cost:
+def materialize(definitions: Sequence[str], select: str, settings: Mapping[str, str], *options: str) -> Cost:
     """Run `dagster asset materialize`: without DAGSTER_HOME, so with a home that is made for it and thrown away."""
-    command = [DAGSTER, "asset", "materialize", *definitions, "--select", select]
+    command = [DAGSTER, "asset", "materialize", *definitions, "--select", select, *options]
     return measure(command, {"DAGSTER_DISABLE_TELEMETRY": "1", **settings})
 
 
-def sync_ours(account: Account, path: Path, *, select: str = "*", **settings: str) -> Cost:
-    """Our project, as its README says; further settings by name."""
+def sync_ours(account: Account, path: Path, *options: str, select: str = "*") -> Cost:
+    """Our project, as its README says; `options` are those of the command."""
     environ = {
         "LEADS_API_BASE_URL": account.base_url,
         "LEADS_API_KEY": account.key,
         "LEADS_API_DAILY_REQUESTS": "0",
         "LEADS_WAREHOUSE": str(path),
     }
-    return materialize(["-m", "leads_assets.definitions"], select, environ | settings)
+    return materialize(["-m", "leads_assets.definitions"], select, environ, *options)
 
 
 def _sync_ours_in_full(account: Account, path: Path) -> Cost:
     """All lists from the first to the last row, also where only changes would be asked for."""
-    return sync_ours(account, path, LEADS_RECONCILE_HOURS="0")
+    config = {"resources": {"sync": {"config": {"reconcile_hours": 0.0}}}}
+    return sync_ours(account, path, "--config-json", json.dumps(config))
 
 
 def _rival(environment_name: str, script: str, *options: str) -> Sync:

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from leads_assets.cli.demo_account import demo_account
-
+from leads_assets.cli.home import PACKAGE
+from leads_assets.demo.process import demo_account, demo_environment
 from leads_assets.demo.server.client import DemoControl
 
 DOCS = Path(__file__).parent
@@ -85,11 +85,12 @@ def _tools() -> str:
 
 
 @contextmanager
-def _dagster_dev(environment: dict[str, str]) -> Iterator[str]:
+def _dagster_dev(environment: dict[str, str], folder: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([DAGSTER, "dev", "--port", str(port)], env=environment, start_new_session=True)
+    command = [DAGSTER, "dev", "-w", str(PACKAGE / "workspace.yaml"), "--port", str(port)]
+    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
         ends = time.monotonic() + READY_SECONDS
@@ -105,9 +106,9 @@ def _dagster_dev(environment: dict[str, str]) -> Iterator[str]:
         process.wait(30)
 
 
-def _sync(environment: dict[str, str]) -> None:
+def _sync(environment: dict[str, str], folder: str) -> None:
     command = [DAGSTER, "asset", "materialize", "-m", "leads_assets.definitions", "--select", "*"]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 def main() -> None:
@@ -116,25 +117,20 @@ def main() -> None:
     if chromium is None:
         sys.exit("no Chromium on the PATH")
     tools = _tools()
-    with tempfile.TemporaryDirectory() as home, demo_account(2_500) as settings:
-        environment = (
-            os.environ
-            | settings
-            | {
-                "DAGSTER_HOME": home,
-                "DAGSTER_DISABLE_TELEMETRY": "1",
-                "LEADS_WAREHOUSE": f"{home}/leads.duckdb",
-                "LEADS_SENSOR_SECONDS": "86400",
-            }
-        )
+    with tempfile.TemporaryDirectory() as home, demo_account(2_500, Path(home, "leads.duckdb")) as settings:
+        environment = demo_environment(settings) | {
+            "DAGSTER_HOME": home,
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "LEADS_SENSOR_SECONDS": "86400",
+        }
         shutil.copyfile(DOCS.parent / "dagster.yaml", Path(home) / "dagster.yaml")
-        control = DemoControl(settings["LEADS_API_BASE_URL"], settings["LEADS_API_KEY"])
+        control = DemoControl(settings.base_url, settings.api_key.get_secret_value())
         for changes in (0, 40, 15):
             if changes:
                 control.mutate("leads", "update", ids=[row["id"] for row in islice(control.rows("leads"), changes)])
                 control.mutate("leads", "insert", count=changes // 3)
-            _sync(environment)
-        with _dagster_dev(environment) as url:
+            _sync(environment, home)
+        with _dagster_dev(environment, home) as url:
             targets = [f"{name}={url}{path}" for name, path in PAGES.items()]
             subprocess.run([tools, "-c", SHOOT, chromium, str(DOCS), home, *targets], check=True)
 

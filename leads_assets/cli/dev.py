@@ -16,8 +16,8 @@ from pathlib import Path
 from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import PORTS, UsageError, add_leads_option, whole
-from leads_assets.cli.ending import at_last
 from leads_assets.cli.home import PACKAGE, dagster_home, environment_with_dotenv
+from leads_assets.cli.interruption import at_last
 from leads_assets.cli.render import Ended
 from leads_assets.demo.process import demo_account, demo_environment
 from leads_assets.engine.warehouse.errors import WarehouseError

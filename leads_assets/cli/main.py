@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status, sync, torture
 from leads_assets.cli.arguments import UsageError
-from leads_assets.cli.ending import Interrupted, at_any_signal
+from leads_assets.cli.interruption import Interrupted, at_any_signal
 from leads_assets.cli.render import Refused, Report, render
 from leads_assets.engine.errors import LeadsApiError
 from leads_assets.engine.warehouse.errors import WarehouseError
@@ -25,11 +25,11 @@ _STATUS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns its exit status. A foreseen error is one sentence on standard error and status 1."""
     arguments = _parser().parse_args(argv)
-    with at_any_signal() as ending:
+    with at_any_signal() as interruption:
         try:
             return _shown(_report(arguments), as_json=getattr(arguments, "json", False))
         except Interrupted:
-            ending.leave()
+            interruption.leave()
 
 
 def _parser() -> argparse.ArgumentParser:

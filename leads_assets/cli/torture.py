@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from leads_assets.cli.arguments import LEADS, add_json_option, whole
-from leads_assets.cli.ending import at_last
+from leads_assets.cli.interruption import at_last
 from leads_assets.cli.render import Block, Grid
 from leads_assets.torture.cases import CASES, Case, Verdict, WalkResult
 

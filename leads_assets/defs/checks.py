@@ -99,7 +99,7 @@ def _fits(result: LoadResult) -> Finding:
         return Finding("all values fit their columns", numbers=numbers)
     says = [f"{name}: {count:,} values in _extra" for name, count in sorted(row.misfits.items())]
     if row.rejected:
-        says.append(f"{row.rejected:,} records without a usable id in ops.rejected_rows")
+        says.append(f"{row.rejected:,} records that cannot be rows in ops.rejected_rows")
     do = "Correct the values at their source, or the column's type in endpoints.py; nothing is lost."
     return Finding("; ".join(says), do, numbers)
 

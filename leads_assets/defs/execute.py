@@ -1,5 +1,6 @@
 """One run in this process, told while it goes on, and kept where the UI looks."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
-from dagster._core.events.log import EventLogEntry
 from filelock import FileLock, Timeout
 
 from leads_assets.account.settings import Settings
@@ -85,7 +85,7 @@ def execute(
 ) -> RunResult:
     """Materialize the named assets; `options` are the launchpad's. Raises KeyboardInterrupt where a signal ended it."""
     definitions = build_definitions(settings, overrides={"leads_api": api_resource(settings, watch=watcher.walked)})
-    run_id = dg.DagsterRun(job_name="any").run_id
+    run_id = str(uuid.uuid4())
     listener = _Listener(watcher)
     with _instance(home) as instance, _claimed(home, run_id):
         instance.add_event_listener(run_id, listener.take)
@@ -135,7 +135,7 @@ class _Listener:
         self._metadata: Mapping[str, Any] | None = None
         self._findings: list[str] = []
 
-    def take(self, entry: EventLogEntry) -> None:
+    def take(self, entry: dg.EventLogEntry) -> None:
         """One event, or one line of an asset's log."""
         event = entry.dagster_event
         if event is None:

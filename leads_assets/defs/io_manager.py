@@ -13,10 +13,10 @@ from pydantic import PrivateAttr
 from leads_assets.defs.metadata import load_metadata
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
-from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse.errors import WarehouseError
-from leads_assets.engine.warehouse.frames import load_frame, read_table
+from leads_assets.engine.warehouse.frames import read_table
 from leads_assets.engine.warehouse.load import Loader
+from leads_assets.engine.warehouse.schema import TableName
 
 
 class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
@@ -39,7 +39,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
                 result = obj.result = self._run_loader().load(obj.extract, context.run_id)
                 endpoint = obj.extract.endpoint
             elif _is_frame(obj):
-                result = load_frame(self.warehouse.warehouse(), name, obj, context.run_id, utc_now)
+                result = self._run_loader().load_frame(TableName(name), obj, context.run_id)
                 endpoint = None
             else:
                 raise dg.Failure(
@@ -70,7 +70,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """The live rows of the upstream asset's table as a DataFrame."""
         try:
-            return read_table(self.warehouse.warehouse(), context.asset_key.path[-1])
+            return read_table(self.warehouse.warehouse(), TableName(context.asset_key.path[-1]))
         except WarehouseError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
 

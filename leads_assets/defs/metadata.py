@@ -56,7 +56,7 @@ def load_metadata(endpoint: Endpoint | None, result: LoadResult) -> Mapping[str,
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(facts.rows),
         "dagster/column_schema": dg.MetadataValue.table_schema(column_schema(endpoint, result.table)),
-        "dagster/table_name": dg.MetadataValue.text(f"main.{result.table.name}"),
+        "dagster/table_name": dg.MetadataValue.text(f"{result.table.name.schema}.{result.table.name.table}"),
         "verdict": dg.MetadataValue.text(str(row.verdict)),
         "mode": dg.MetadataValue.text(str(row.mode)),
         "preview": dg.MetadataValue.md(_preview(result)),

@@ -1,4 +1,4 @@
-"""What an asset hands to the IO manager: an extract, and the place where the load's result is left for the checks."""
+"""What an asset hands to the IO manager: an extract, and the promise of what its load will have done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from leads_assets.engine.warehouse.result import LoadResult
 
 @dataclass(slots=True)
 class PendingLoad:
-    """An extract on its way into the warehouse; `result` is set once it has been loaded.
+    """A promise: the extract is on its way into the warehouse, and `result` is there once it has been loaded.
 
     `release` deletes the extract's files: a load that fails leaves the asset suspended, so the asset cannot do it.
     """

@@ -12,6 +12,7 @@ from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.records.page import Page, parse_page, shape
+from leads_assets.engine.records.values import BROKEN
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -51,7 +52,7 @@ class Answer:
         for record in self.page.records:
             try:
                 rows.append(msgspec.json.decode(record, type=_Row))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except BROKEN:
                 continue
         return rows
 
@@ -93,5 +94,5 @@ class Prober:
 def _pong(body: bytes, _headers: Mapping[str, str]) -> None:
     try:
         msgspec.json.decode(body, type=_Pong)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except BROKEN:
         raise MalformedResponse(shape(body, "status")) from None

@@ -1,9 +1,11 @@
 """The commands that the README names, as processes of their own."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -83,3 +85,58 @@ def test_the_demo_fills_all_tables_and_a_second_one_works_too(tmp_path: Path) ->
     query = done.stdout[done.stdout.index("SELECT") : done.stdout.index("').show()")]
     with duckdb.connect(tmp_path / "data" / "demo.duckdb", read_only=True) as connection:
         assert sum(row[1] for row in connection.execute(query).fetchall()) == 30
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback(tmp_path: Path) -> None:
+    run(tmp_path, {}, "leads-assets", "demo", "--leads", "30")
+    command = f"{BIN / 'leads-assets'} status --json | head -c 1; echo ${{PIPESTATUS[0]}}"
+    settings = {"LEADS_WAREHOUSE": "data/demo.duckdb", "PYTHONUNBUFFERED": ""}
+    # What is written fits into the pipe, so its reader must be gone before.
+    gone = f"{BIN / 'leads-assets'} status --json | exec 0<&-; echo ${{PIPESTATUS[0]}}"
+    for line in (command, gone):
+        done = run(tmp_path, settings, "/bin/bash", "-c", line)
+        assert done.stderr == ""
+    assert done.stdout == "141\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demo", "--leads", "-5"), "--leads: must be a whole number from 0 to 10,000,000"),
+        (("demo", "--leads", "many"), "--leads: must be a whole number from 0 to 10,000,000"),
+        (("dev", "--port", "99999"), "--port: must be a whole number from 1 to 65,535"),
+        (("demo-api", "--port", "99999"), "--port: must be a whole number from 0 to 65,535"),
+        (("torture", "--leads", "10"), "--leads: must be a whole number from 150 to 10,000,000"),
+        (("status", "leeds"), "no such endpoint: leeds (did you mean leads?)"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else "",
+)
+def test_what_cannot_be_meant_is_refused_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    done = run(tmp_path, {}, "leads-assets", *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["dev", "demo-api"])
+def test_a_taken_port_is_named(tmp_path: Path, command: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run(tmp_path, {}, "leads-assets", command, "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr == f"leads-assets: port {port} cannot be used (Address already in use); choose another --port\n"
+
+
+def test_a_warehouse_of_the_demo_that_cannot_be_made_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(tmp_path, {}, "leads-assets", "demo", "--leads", "5", "--warehouse", "file/demo.duckdb")
+    assert done.returncode == 1
+    assert done.stderr.count("cannot be written") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert run(tmp_path, {}, "leads-assets", "--version").stdout == f"leads-assets {version('leads-assets')}\n"

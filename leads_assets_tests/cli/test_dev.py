@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -67,9 +68,11 @@ def _dagster_dev(home: Path, settings: dict[str, str], *arguments: str) -> Itera
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LEADS_", "DAGSTER_"))}
     environment |= {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1", "HOME": str(home), **settings}
     command = [str(Path(sys.executable).with_name("dagster")), "dev", *arguments, "--port", str(port)]
+    for name in ("pyproject.toml", "workspace.yaml"):  # and not the `.env` that may lie beside them
+        shutil.copy(REPOSITORY / name, home)
     with (home / "dev.log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=home, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
             _until(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5).status)

@@ -1,6 +1,6 @@
 """A guard against slowness that is no timing: what a fixed workload costs in requests, statements and bytes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,13 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from msgspec import Raw
 
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.read import page_source as listing
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.values import ExactParser
 from leads_assets.engine.warehouse import staging_database as staging
 from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.staging_database import open_staging
@@ -34,23 +36,30 @@ class Counts:
     statements: int = 0
     pages: int = 0
     bytes_parsed: int = 0
+    typed_parses: int = 0
 
 
 @contextmanager
 def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
     counts = Counts()
     execute: Callable[..., Any] = Session.execute
+    ids = ExactParser.ids
 
     def counted_execute(self: Session, *args: Any, **more: Any) -> Any:
         counts.statements += 1
         return execute(self, *args, **more)
 
-    def counted_parse(body: bytes, *more: Any) -> Page:
+    def counted_parse(body: bytes, *args: Any) -> Page:
         counts.pages += 1
         counts.bytes_parsed += len(body)
-        return parse_page(body, *more)
+        return parse_page(body, *args)
+
+    def counted_ids(self: ExactParser, records: Sequence[Raw]) -> list[int | None] | None:
+        counts.typed_parses += 1
+        return ids(self, records)
 
     with monkeypatch.context() as patch:
+        patch.setattr(ExactParser, "ids", counted_ids)
         patch.setattr(Session, "execute", counted_execute)
         patch.setattr(listing, "parse_page", counted_parse)
         yield counts
@@ -67,7 +76,7 @@ def test_a_sync_of_leads_parses_each_page_once_and_needs_few_statements(
             with counting(monkeypatch) as counts:
                 assert project.materialize("leads").success
             assert api.count() == PAGES
-            assert counts.pages == PAGES
+            assert counts.pages == counts.typed_parses == PAGES
             assert counts.statements <= most
             # The overlap of the pages, envelopes and commas come to less than 3 % of the rows.
             rows = sum(len(row) for row in account.encoded("leads"))

@@ -26,7 +26,8 @@ QUIET_TICKS = 3
 @contextmanager
 def _dagster_dev(home: Path, settings: dict[str, str]) -> Iterator[dg.DagsterInstance]:
     """`dagster dev` in a session of its own; yields the instance that it works on."""
-    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    for name in ("dagster.yaml", "workspace.yaml"):  # and not the `.env` that may lie beside them
+        shutil.copy(REPOSITORY / name, home)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -35,7 +36,7 @@ def _dagster_dev(home: Path, settings: dict[str, str]) -> Iterator[dg.DagsterIns
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml", "--port", port]
     with dg.DagsterInstance.from_config(str(home)) as instance, (home / "dev.log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=home, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
             yield instance

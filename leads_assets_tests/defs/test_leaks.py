@@ -270,7 +270,9 @@ def test_the_command_line_shows_nothing_of_the_account(tmp_path: Path, faults: s
         shown = _command(
             work, settings, "dagster", "asset", "materialize", "-m", "leads_assets.definitions", "--select", "*"
         )
-        shown += b"".join(_command(work, settings, "leads-assets", name) for name in ("doctor", "plan", "status"))
+        shown += b"".join(
+            _command(work, settings, "leads-assets", name) for name in ("sync", "doctor", "plan", "status")
+        )
     assert b"leads" in shown
     assert _traces(shown, SECRETS) == set()
     assert _found_in_files(home) == {}

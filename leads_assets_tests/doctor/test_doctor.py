@@ -225,3 +225,35 @@ def test_an_answer_that_repeats_the_key_and_a_record_is_not_repeated(
     assert told.status == 1
     assert api.key not in told.out + told.err
     assert email not in told.out + told.err
+
+
+def test_endpoints_that_were_not_asked_are_listed_in_their_order(command: Command, open_account: OpenAccount) -> None:
+    open_account(faults=[Fault("status", "pipelines", 401)])
+    assert [found["endpoint"] for found in command("doctor", "--json").json["endpoints"]] == list(ENDPOINTS)
+
+
+def test_whatever_is_not_proven_fails_where_that_was_asked_for(
+    command: Command, open_account: OpenAccount, tmp_path: Path
+) -> None:
+    api = open_account()
+    assert command("doctor").status == 0
+    told = command("doctor", "--strict")
+    assert told.status == 1
+    assert f"leads-assets: not proven: {', '.join(ENDPOINTS)}\n" in told.err
+    assert Project(tmp_path, api.base_url).materialize().success
+    assert command("doctor", "--strict").status == 0
+
+
+def test_other_numbers_of_rows_there_and_here_are_told(
+    command: Command, open_account: OpenAccount, tmp_path: Path
+) -> None:
+    api = open_account()
+    assert Project(tmp_path, api.base_url).materialize("leads", "webhook_events").success
+    api.account.delete("leads", [row["id"] for row in api.account.rows("leads")][:5])
+    api.account.delete("webhook_events", [row["id"] for row in api.account.rows("webhook_events")][:5])
+    told = command("doctor", "--json")
+    assert told.status == 0
+    found = [found for found in told.json["findings"] if found["topic"] in ENDPOINTS]
+    assert [(found["topic"], found["state"], found["says"]) for found in found] == [
+        ("leads", "warning", "the server states 115 rows, the table holds 120")
+    ]

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from leads_assets.engine.records.page import Page
+from leads_assets.engine.records.values import BROKEN
 
 
 class Seam(Enum):
@@ -38,6 +39,9 @@ class Order(Enum):
     ASCENDING = auto()
     DESCENDING = auto()
     NONE = auto()
+
+
+_OPPOSITES = {Order.ASCENDING: Order.DESCENDING, Order.DESCENDING: Order.ASCENDING}
 
 
 class _Stamped(msgspec.Struct, gc=False):
@@ -105,15 +109,16 @@ class Continuity:
     def far_end(self, page: Page) -> int | None:
         """The id at the other end of the list, as `page`, the list's beginning when asked backwards, shows it.
 
-        None where it does not: it is the same beginning as forwards, or a row from the middle.
+        None where it does not: two rows in the order that the list has forwards were not asked for backwards, and one
+        row alone may be the first one.
         """
-        there = page.ids[0] if page.ids else None
-        if there is None or there == self.first or self.order not in (Order.ASCENDING, Order.DESCENDING):
+        if not page.ids or page.ids[0] is None or self.order not in _OPPOSITES:
             return None
+        there, order = page.ids[0], _order(page.usable_ids)
         if not self.reaches(there):
             return there
         is_end = there in self._tail_ids if self.by_id else self._keys(page)[0] == self._last
-        return there if is_end else None
+        return there if is_end and order is _OPPOSITES[self.order] else None
 
     def goes_on(self, page: Page) -> bool:
         """Whether the page has a row beyond what was read; never in a list without an order."""
@@ -186,7 +191,10 @@ class Continuity:
 
 
 def _stamp(record: Raw) -> bytes:
-    stamp = bytes(_stamped.decode(record).updated_at)
+    try:
+        stamp = bytes(_stamped.decode(record).updated_at)
+    except BROKEN:  # a record that is nested too deeply
+        return bytes(record)
     return bytes(record) if stamp == b"null" else stamp
 
 

@@ -10,7 +10,7 @@ FULL_PAGE = 100
 """The contract's page size: an unpaged list of as many rows may be a truncated one."""
 _SMALLEST_PAGE = 10
 _SMALLEST_CUT = 20
-_SMALLEST_WINDOW = 1_000
+_SMALLEST_COUNTED_WINDOW = 1_000
 _SMALLEST_BOUND = 32_000
 
 
@@ -25,13 +25,18 @@ def is_heavy(page: Page) -> bool:
 
 
 def looks_cut(rows: int) -> bool:
-    """Whether a list that ends at `rows` rows may go on, if nothing but the server's silence says that it does not."""
+    """Whether a list that comes as one response of `rows` rows, and cannot be asked for more, may be a longer one."""
     return rows >= _SMALLEST_CUT and _is_round(rows)
 
 
-def looks_like_window(rows: int) -> bool:
-    """Whether the server may serve, and count, only the first `rows` rows of a longer list."""
-    return rows >= _SMALLEST_WINDOW and (rows % _SMALLEST_WINDOW == 0 or _is_power_of_two(rows))
+def looks_like_window(rows: int, *, is_counted: bool) -> bool:
+    """Whether pages that end after `rows` rows may be the only ones that the server serves of a longer list.
+
+    `is_counted`: its total says as many. Servers that count no further than they serve do both in thousands.
+    """
+    if is_counted:
+        return rows >= _SMALLEST_COUNTED_WINDOW and (rows % 1_000 == 0 or _is_power_of_two(rows))
+    return rows >= FULL_PAGE and _is_round(rows)
 
 
 def _is_round(rows: int) -> bool:

@@ -12,6 +12,7 @@ from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import format_instant, parse_instant
 from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.values import BROKEN, ExactParser
 
 FILTER_LOOKBACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
@@ -44,6 +45,7 @@ class PageSource:
         self._stats = stats
         self._dialect = client.dialect
         self._front_window = self._window(0, limit) if endpoint.paged else {}
+        self._parser = ExactParser({column.json_key: column.type for column in endpoint.columns})
         self._since = since if endpoint.change_filter else None
         self.total: int | None = None
         """The row count that the server stated last."""
@@ -100,7 +102,7 @@ class PageSource:
 
     def _ask(self, offset: int, query: Mapping[str, str], *, may_be_empty: bool = False) -> Page:
         def parse(body: bytes, headers: Mapping[str, str]) -> Page:
-            page = parse_page(body, headers, self._endpoint.data_selector, self._dialect)
+            page = parse_page(body, headers, self._endpoint.data_selector, self._dialect, self._parser)
             if not page.records and page.total and offset < page.total and not may_be_empty:
                 raise MalformedResponse(f"an empty page at row {offset:,} of {page.total:,}")
             return page
@@ -114,7 +116,7 @@ def _has_older(page: Page, moment: datetime) -> bool:
     for record in page.records:
         try:
             stamp = parse_instant(msgspec.json.decode(record, type=_Dated).updated_at)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except BROKEN:
             continue
         if stamp is not None and stamp < moment:
             return True

@@ -14,6 +14,7 @@ from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.values import BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,13 @@ def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats
 def _moment(record: msgspec.Raw) -> datetime | None:
     try:
         return parse_instant(msgspec.json.decode(record, type=_Changed).updated_at)
-    except msgspec.DecodeError:
+    except BROKEN:
         return None
 
 
 def _name(record: msgspec.Raw) -> str:
     try:
         name = msgspec.json.decode(record, type=_Named).event
-    except msgspec.DecodeError:
+    except BROKEN:
         return ""
     return name if isinstance(name, str) else ""

@@ -182,7 +182,7 @@ class Extraction:
         of_users = self._walk(
             self._users,
             self._users.params,
-            lambda _, ids: listed.update((user, None) for user in ids if user is not None),
+            lambda _, ids, _exact: listed.update((user, None) for user in ids if user is not None),
             held=self._held(self._users.name),
         )
         users = [*listed, *sorted(held.users - listed.keys())]
@@ -198,8 +198,8 @@ class Extraction:
                 refused += 1
         return _joined(of_users, parts, without_user=held.without_user, refused=refused)
 
-    def _sink(self, records: list[Raw], ids: list[int | None]) -> None:
-        self._writer.add(records, ids)
+    def _sink(self, records: list[Raw], ids: list[int | None], exact: bool) -> None:
+        self._writer.add(records, ids, exact=exact)
         now = self._clock()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now

@@ -39,8 +39,9 @@ _CALM_STEPS_BACK = 15
 _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
 _MOST_REPEATS = 2
+_ENOUGH_TO_SEE_AN_ORDER = 2
 
-Sink = Callable[[list[Raw], list[int | None]], None]
+Sink = Callable[[list[Raw], list[int | None], bool], None]
 
 
 class _Next(Enum):
@@ -59,8 +60,9 @@ class OverlapWalk:
     `first` sends the first request, `at(offset, limit)` asks for a page of a paged list, `backwards(limit, order)` for
     the beginning of the list in the order opposite to `order`; all return or raise a LeadsApiError.
     `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
-    page's rows and ids, without repetitions. `order` is the order of ids that the requests ask for, if they do.
-    `is_part`: the list is one of several, and an empty one is nothing to wonder at.
+    page's rows and ids, without repetitions, and whether their columns hold them exactly. `order` is the order of ids
+    that the requests ask for, if they do. `is_part`: the list is one of several, and an empty one is nothing to wonder
+    at.
     """
 
     def __init__(
@@ -235,6 +237,7 @@ class OverlapWalk:
                 return _Next.END if self._is_far_end_reached() else _Next.PAGE
         is_counted = self._far_end is None and self._totals.is_independent and not self._is_hidden
         if is_counted and (not brings_more or (seen == total and is_short)):
+            self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
 
@@ -248,9 +251,9 @@ class OverlapWalk:
         if order is Order.NONE:
             return
         try:
-            page = self._noted(self._backwards(1, order))
-            if not page.records:
-                # The last row may be one that is taken out of its page.
+            page = self._noted(self._backwards(_ENOUGH_TO_SEE_AN_ORDER, order))
+            if page.width < min(_ENOUGH_TO_SEE_AN_ORDER, self._continuity.distinct):
+                # The last rows may be some that are taken out of their page.
                 page = self._noted(self._backwards(self._limit, order))
         except EndpointError:
             return  # nor does a server that refuses to be asked so
@@ -273,9 +276,14 @@ class OverlapWalk:
                 )
         elif self._is_hidden:
             self._objections.add("asked backwards the list is empty, so its end was not shown")
-        elif not self._totals.is_independent and ends.looks_cut(seen):
-            self._objections.suspect = seen
+        else:
+            self._suspect_window(seen)
         return None
+
+    def _suspect_window(self, seen: int) -> None:
+        """The pages end after `seen` rows, and the list does not show its end otherwise."""
+        if ends.looks_like_window(seen, is_counted=self._totals.is_independent):
+            self._objections.suspect = seen
 
     def _count_idle(self, seen: int) -> None:
         if seen <= self._furthest:
@@ -308,7 +316,7 @@ class OverlapWalk:
 
     def _take(self, page: Page) -> None:
         if page.records:
-            self._sink(*self._continuity.admit(page))
+            self._sink(*self._continuity.admit(page), page.exact)
 
     def _begins_again(self, page: Page) -> bool:
         return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._continuity.first

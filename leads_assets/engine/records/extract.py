@@ -27,9 +27,10 @@ class ReadMode(StrEnum):
 class SpoolFiles:
     """The files of one extract, and what was noticed while writing them.
 
-    `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is text
-    under `_extra`. `fields`: unknown keys that are left in place, to become columns. `misfits`: field name to number of
-    values that its column refused. `rejects`: newline-delimited `{"reason", "record"}`.
+    `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is under
+    `_extra`, an object of texts that are JSON each. `fields`: unknown keys that are left in place, to become columns.
+    `misfits`: field name to number of values that its column refused. `rejects`: newline-delimited
+    `{"reason", "record"}`; `large_rejects`: files of one record each, with their reasons; `rejected` counts both.
     """
 
     rows: Path
@@ -37,6 +38,7 @@ class SpoolFiles:
     count: int
     bytes: int
     rejected: int
+    large_rejects: Mapping[Path, str]
     fields: tuple[str, ...]
     misfits: Mapping[str, int]
 

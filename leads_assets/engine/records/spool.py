@@ -6,7 +6,9 @@ of dead runs can be told apart and removed.
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -17,11 +19,22 @@ from msgspec import Raw
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.records.encoder import RecordEncoder
 from leads_assets.engine.records.extract import SpoolFiles
+from leads_assets.engine.records.nesting import has_more_values
+from leads_assets.engine.records.values import LARGE_RECORD
 
 _OWNER = "owner.lock"
 _DOOR = "door.lock"
 _BUFFER = 1 << 20
 _own: set[Path] = set()
+
+LARGEST_RECORD = 24 << 20
+"""Bytes of a row's line. The database holds it several times over while it reads it."""
+MOST_VALUES = 500_000
+"""Values and keys of a row; the database takes some 16 bytes for each, whenever it looks at the JSON."""
+
+_NO_ID = "no usable id: it must be an integer of at most 64 bits"
+_BROKEN_TEXT = "a text in it is broken, or it is nested too deeply"
+_TOO_LARGE = f"too large: a row may have {LARGEST_RECORD >> 20} MB and {MOST_VALUES:,} values"
 
 
 class SpoolDir:
@@ -79,73 +92,109 @@ class SpoolWriter:
     """Writes the pages of one endpoint; memory does not grow with their number."""
 
     def __init__(self, folder: Path, endpoint: Endpoint) -> None:
-        self._screen = RecordEncoder(endpoint)
+        self._encoder = RecordEncoder(endpoint)
         self._rows_path = folder / "rows.ndjson"
-        self._rejects_path = folder / "rejects.ndjson"
         self._rows = self._rows_path.open("wb", buffering=_BUFFER)
-        self._rejects = self._rejects_path.open("wb")
+        self._rejects = _Rejects(folder)
         self._count = 0
-        self._rejected = 0
 
     @property
     def count(self) -> int:
         """Rows written so far."""
         return self._count
 
-    def add(self, records: list[Raw], ids: list[int | None]) -> None:
-        """Write one page; records without a usable id go to the rejects."""
-        if None in ids:
-            for record in (record for record, identity in zip(records, ids, strict=True) if identity is None):
-                self._reject(record, "no usable id: it must be an integer of at most 64 bits")
-            records = [record for record, identity in zip(records, ids, strict=True) if identity is not None]
-        screened = self._screen.lines(records)
-        for record in (record for record, line in zip(records, screened, strict=True) if line is None):
-            self._reject(record, "a text in it is broken, or it is nested too deeply")
-        lines = [line for line in screened if line is not None]
+    def add(self, records: list[Raw], ids: list[int | None], *, exact: bool = False) -> None:
+        """Write one page; records that cannot be rows go to the rejects.
+
+        `exact`: the declared columns are known to hold all values exactly.
+        """
+        if None in ids or _longest(records) > LARGE_RECORD:
+            reasons = [
+                _NO_ID if identity is None else _why_too_large(record)
+                for record, identity in zip(records, ids, strict=True)
+            ]
+            self._rejects.add(records, reasons)
+            records = [record for record, reason in zip(records, reasons, strict=True) if not reason]
+        encoded = self._encoder.encode(records, exact=exact)
+        lines = [line for line in encoded if line is not None]
+        if len(lines) < len(encoded) or _longest(lines) > LARGE_RECORD:
+            reasons = [_BROKEN_TEXT if line is None else _why_too_large(line) for line in encoded]
+            self._rejects.add(records, reasons)
+            lines = [line for line, reason in zip(encoded, reasons, strict=True) if line is not None and not reason]
         if lines:
             self._rows.write(b"\n".join(lines) + b"\n")
         self._count += len(lines)
 
-    def _reject(self, record: Raw, reason: str) -> None:
-        text = bytes(record).decode("utf-8", "backslashreplace")
-        self._rejects.write(msgspec.json.encode({"reason": reason, "record": text}) + b"\n")
-        self._rejected += 1
-
     def close(self) -> SpoolFiles:
-        """Flush both files, and tell what is in them."""
+        """Flush all files, and tell what is in them."""
         self._rows.close()
         self._rejects.close()
         return SpoolFiles(
             rows=self._rows_path,
-            rejects=self._rejects_path,
+            rejects=self._rejects.path,
             count=self._count,
             bytes=self._rows_path.stat().st_size,
-            rejected=self._rejected,
-            fields=tuple(self._screen.fields),
-            misfits=dict(self._screen.misfits),
+            rejected=self._rejects.count,
+            large_rejects=self._rejects.large,
+            fields=tuple(self._encoder.fields),
+            misfits=dict(self._encoder.misfits),
         )
+
+
+class _Rejects:
+    """Writes the records that cannot be rows: a line of JSON each, large ones a file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "rejects.ndjson"
+        self.large: dict[Path, str] = {}
+        self.count = 0
+        self._lines = self.path.open("wb")
+
+    def add(self, records: Sequence[Raw], reasons: Sequence[str]) -> None:
+        """Write the records that have a reason."""
+        for record, reason in zip(records, reasons, strict=True):
+            if not reason:
+                continue
+            text = bytes(record).decode("utf-8", "backslashreplace")
+            if len(record) > LARGE_RECORD:
+                file = self.path.with_name(f"reject-{len(self.large)}.txt")
+                file.write_bytes(text.encode())
+                self.large[file] = reason
+            else:
+                self._lines.write(msgspec.json.encode({"reason": reason, "record": text}) + b"\n")
+            self.count += 1
+
+    def close(self) -> None:
+        """Flush."""
+        self._lines.close()
+
+
+def _longest(texts: Sequence[bytes | Raw]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _why_too_large(json: bytes | Raw) -> str:
+    """Why JSON is no row, or nothing."""
+    if len(json) <= LARGE_RECORD:
+        return ""
+    return _TOO_LARGE if len(json) > LARGEST_RECORD or has_more_values(bytes(json), MOST_VALUES) else ""
 
 
 def reencoded(spooled: SpoolFiles, endpoint: Endpoint) -> SpoolFiles:
     """The same rows, each value checked one by one: for a spool that the database's typed reading refused."""
-    screen = RecordEncoder(endpoint)
+    encoder = RecordEncoder(endpoint)
     for field in spooled.fields:
-        screen.expect(field)
+        encoder.add_field(field)
     path = spooled.rows.with_suffix(".again.ndjson")
     with path.open("wb", buffering=_BUFFER) as target:
         for line in _lines(spooled.rows):
-            target.write(screen.again(line) + b"\n")
-    misfits = dict(spooled.misfits)
-    for name, count in screen.misfits.items():
-        misfits[name] = misfits.get(name, 0) + count
-    return SpoolFiles(
+            target.write(encoder.reencode(line) + b"\n")
+    return replace(
+        spooled,
         rows=path,
-        rejects=spooled.rejects,
-        count=spooled.count,
         bytes=path.stat().st_size,
-        rejected=spooled.rejected,
-        fields=tuple(screen.fields),
-        misfits=misfits,
+        fields=tuple(encoder.fields),
+        misfits=dict(Counter(spooled.misfits) + Counter(encoder.misfits)),
     )
 
 

@@ -5,8 +5,6 @@ The type of a new column is taken over all its values in the load, never from a 
 
 from dataclasses import dataclass
 
-import msgspec
-
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.records.encoder import EXTRA
 from leads_assets.engine.records.values import EXACT_IN_DOUBLE
@@ -73,7 +71,12 @@ def _kind_of_all(session: Session, staged: Staged, field: str) -> str:
 
     One statement a key: all in one takes DuckDB's planner seconds where there are hundreds.
     """
-    holds = [f"bool_and(coalesce({_from_json(field, kind)[0]}, false))" for kind in _KINDS]
+    # The other questions are for plain values: each of them would parse an object again, and keep what it found.
+    nested = f"json_type({quoted(field)}) IN ('ARRAY', 'OBJECT')"
+    holds = [
+        f"bool_and(CASE WHEN {nested} THEN false ELSE coalesce({_from_json(field, kind)[0]}, false) END)"
+        for kind in _KINDS
+    ]
     count, *held = session.one(
         "finding the type of a new field",
         f"SELECT count(*), {', '.join(holds)} FROM {staged_sql(staged)} WHERE {_is_present(field)}",
@@ -129,16 +132,19 @@ def _may_be_refused(staged: Staged, fitted: dict[str, str]) -> list[str]:
 
 
 def _extra(staged: Staged, fitted: dict[str, str]) -> str:
-    """SQL for `_extra`: what the screen put there, and the values that the table refuses."""
-    parts = [f"{EXTRA}[2:-2]"]
+    """SQL for `_extra`: an object of what the screen put there and of the values that the table refuses."""
+    refused, members = [], []
     for name in _may_be_refused(staged, fitted):
         value = f"to_json({quoted(name)})" if name not in staged.fields else quoted(name)
-        key = literal(msgspec.json.encode(name).decode())
-        parts.append(f"CASE WHEN {_refused(staged, name, fitted)} THEN {key} || ':' || CAST({value} AS VARCHAR) END")
-    if len(parts) == 1:
-        return EXTRA
-    joined = f"nullif(concat_ws(',', {', '.join(parts)}), '')"
-    return f"'{{' || {joined} || '}}'"
+        refused.append(_refused(staged, name, fitted))
+        pair = f"{{'key': {literal(name)}, 'value': CAST({value} AS VARCHAR)}}"
+        members.append(f"CASE WHEN {refused[-1]} THEN {pair} END")
+    entries = f"coalesce(map_entries({EXTRA}), [])"
+    if members:
+        entries = f"list_concat({entries}, list_filter([{', '.join(members)}], lambda m: m IS NOT NULL))"
+    texts = f"list_transform({entries}, lambda m: CAST(to_json(m.key) AS VARCHAR) || ':' || m.value)"
+    nothing = " AND ".join([f"{EXTRA} IS NULL", *(f"NOT {condition}" for condition in refused)])
+    return f"CASE WHEN {nothing} THEN NULL ELSE '{{' || array_to_string({texts}, ',') || '}}' END"
 
 
 def _misfits(session: Session, staged: Staged, fitted: dict[str, str]) -> dict[str, int]:

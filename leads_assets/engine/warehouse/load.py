@@ -1,28 +1,40 @@
-"""The load: one transaction in which everything happens, or nothing does."""
+"""The load: one transaction in which everything happens, or nothing does.
+
+Extracts and frames are loaded by the same steps. They differ in a `Policy`: an extract stands for a list of the server,
+so it has declared columns, and perhaps a proof by which rows are gone; a frame stands for its own rows and no more.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from leads_assets.engine.declare import Endpoint
+import duckdb
+
+from leads_assets.engine.declare import Column
 from leads_assets.engine.instants import utc_now
-from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
+from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
+from leads_assets.engine.records.values import LARGE_RECORD
 from leads_assets.engine.warehouse import bookkeeping, runs
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, soft_delete_missing
 from leads_assets.engine.warehouse.file import Session, Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
-from leads_assets.engine.warehouse.result import LoadResult, merge_counts
-from leads_assets.engine.warehouse.runs import SyncRun
-from leads_assets.engine.warehouse.schema import Table, ensure
+from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.runs import FRAME, SyncRun
+from leads_assets.engine.warehouse.schema import Table, TableName, ensure
 from leads_assets.engine.warehouse.sql import literal
-from leads_assets.engine.warehouse.staging import BIGGEST_RECORD, Staged, stage_spool
+from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
 from leads_assets.engine.warehouse.transaction import transaction
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +54,49 @@ class LoadOptions:
         return replace(self, server_wins=True, new_account=True, guard=replace(self.guard, allow=True))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What follows for a load from where its rows come from.
+
+    `columns`: declared ones, to which the table is brought. `tracked`: those whose changes are kept. `references`:
+    those whose targets are looked up. `account`, `after`: as an Extract has them. `complete`: rows of the table that
+    are not among these are gone, if the run is proven; `confirmed`: also if these are none. `watermark_until`: the
+    latest time that the newest `updated_at` may be taken for, None for no watermark. `rejects`: the spool of records
+    that are no rows.
+    """
+
+    columns: tuple[Column, ...] = ()
+    tracked: tuple[Column, ...] = ()
+    references: tuple[Column, ...] = ()
+    account: str = ""
+    after: int | None = None
+    complete: bool = False
+    confirmed: bool = False
+    watermark_until: datetime | None = None
+    rejects: SpoolFiles | None = None
+    options: LoadOptions = field(default_factory=LoadOptions)
+
+
+def policy_of(extract: Extract, options: LoadOptions) -> Policy:
+    """The policy for an extract."""
+    endpoint = extract.endpoint
+    has_watermark = endpoint.change_filter is not None and endpoint.column("updated_at") is not None
+    return Policy(
+        columns=endpoint.columns,
+        tracked=endpoint.tracked,
+        references=endpoint.references,
+        account=extract.account,
+        after=extract.after,
+        complete=extract.mode is ReadMode.FULL and endpoint.marks_deleted,
+        confirmed=extract.spooled.count > 0 or extract.total == 0,
+        watermark_until=extract.began_at if has_watermark else None,
+        rejects=extract.spooled if extract.spooled.rejected else None,
+        options=options,
+    )
+
+
 class Loader:
-    """Loads extracts into one warehouse, one after the other."""
+    """Loads extracts and frames into one warehouse, one after the other."""
 
     def __init__(
         self,
@@ -63,102 +116,138 @@ class Loader:
         self._staging.close()
 
     def load(self, extract: Extract, run_id: str) -> LoadResult:
-        """Stage, merge, mark, and write the ledger. Raises a WarehouseError; then nothing was changed."""
+        """Merge an extract into its endpoint's table. Raises a WarehouseError; then nothing was changed."""
         began = self._clock()
         with self._staging.connection(extract.spooled.rows.parent) as staging:
             staged = stage_spool(staging, extract.spooled, extract.endpoint)
-            staged_at = self._clock()
-            with self._warehouse.write(extract.endpoint.name, staging) as session:
-                opened_at = self._clock()
-                with transaction(session):
-                    result = self._in_transaction(session, extract, staged, Stamp(run_id, self._now()))
-                    seconds = {
-                        "fetch": round((extract.ended_at - extract.began_at).total_seconds(), 3),
-                        "stage": round(staged_at - began, 3),
-                        "wait_for_lock": round(opened_at - staged_at, 3),
-                        "merge": round(self._clock() - opened_at, 3),
-                    }
-                    row = runs.write(session, replace(result.row, seconds=seconds))
+            fetch = (extract.ended_at - extract.began_at).total_seconds()
+            seconds = {"fetch": round(fetch, 3), "stage": round(self._clock() - began, 3)}
+            run = replace(_run_of(extract, run_id), seconds=seconds)
+            name = TableName(extract.endpoint.name)
+            return self._load(staging, name, staged, run, policy_of(extract, self._options))
+
+    def load_frame(self, name: TableName, frame: "pd.DataFrame | pa.Table", run_id: str) -> LoadResult:
+        """Merge a frame into a table; rows without a usable id are counted as rejected, none is marked as deleted.
+
+        Raises a WarehouseError; then nothing was changed.
+        """
+        began, began_at = self._clock(), self._now()
+        with self._warehouse.spool() as folder, self._staging.connection(folder.path) as staging:
+            staged = stage_frame(staging, str(name), frame, folder.path)
+            run = SyncRun(
+                run_id=run_id,
+                endpoint=str(name),
+                mode=FRAME,
+                verdict=Verdict.UNPROVEN,
+                reason="a frame says nothing about rows that are not in it",
+                seconds={"stage": round(self._clock() - began, 3)},
+                began_at=began_at,
+                ended_at=began_at,
+                loaded_at=began_at,
+            )
+            return self._load(staging, name, staged, run, Policy())
+
+    def _load(
+        self, staging: duckdb.DuckDBPyConnection, name: TableName, staged: Staged, run: SyncRun, policy: Policy
+    ) -> LoadResult:
+        waiting = self._clock()
+        with self._warehouse.write(run.endpoint, staging) as session:
+            opened = self._clock()
+            with transaction(session):
+                result = _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy)
+                seconds = {
+                    **run.seconds,
+                    "wait_for_lock": round(opened - waiting, 3),
+                    "merge": round(self._clock() - opened, 3),
+                }
+                row = runs.write(session, replace(result.row, seconds=seconds))
         return replace(result, row=row)
 
-    def _in_transaction(self, session: Session, extract: Extract, staged: Staged, stamp: Stamp) -> LoadResult:
-        endpoint = extract.endpoint
-        bookkeeping.prepare(session)
-        known = runs.states(session, stamp.at)
-        replaces = bind(session, endpoint.name, extract.account, known, new_account=self._options.new_account)
-        state = SyncState() if replaces else known.get(endpoint.name, SyncState())
-        superseded = extract.after is not None and state.number > extract.after
-        table = ensure(session, endpoint.name, endpoint.columns)
-        options = self._options.replacing() if replaces or self._options.new_account else self._options
-        incoming = prepare_incoming(session, table, staged, evolve=options.evolve)
-        if state.known and not options.new_account:
-            refuse_strangers(session, table)
-        merged = merge(session, table, superseded=superseded, server_wins=options.server_wins)
-        if merged.updated or merged.restored:
-            record_changes(session, table, endpoint.tracked, stamp)
-        write_changes(session, table, merged, stamp)
-        verdict, reason, deleted = _settle(session, table, extract, stamp, options.guard, superseded=superseded)
-        _keep_rejects(session, extract, stamp)
-        facts = collect_stats(session, table, endpoint.references, state.live_proven)
-        row = _sync_run(extract, staged, incoming, merged, stamp)
-        row = replace(row, verdict=verdict, reason=reason, deleted=deleted, live_rows=facts.live)
-        if verdict is Verdict.PROVEN:
-            row = replace(row, watermark=_watermark(session, endpoint, extract))
-        return LoadResult(row, table, facts)
 
-
-def _settle(
-    session: Session, table: Table, extract: Extract, stamp: Stamp, guard: DeletionGuard, *, superseded: bool
-) -> tuple[Verdict, str, int]:
-    """Mark deletions where the read proves them; a refusal or a newer read takes the proof away."""
+def _merge_in(session: Session, name: TableName, staged: Staged, run: SyncRun, policy: Policy) -> LoadResult:
+    """Everything but the ledger, inside the caller's transaction."""
+    stamp, options = Stamp(run.run_id, run.loaded_at), policy.options
+    bookkeeping.prepare(session)
+    known = runs.states(session, run.loaded_at)
+    replaces = bind(session, run.endpoint, policy.account, known, new_account=options.new_account)
+    state = SyncState() if replaces else known.get(run.endpoint, SyncState())
+    if replaces or options.new_account:
+        options = options.replacing()
+    superseded = policy.after is not None and state.number > policy.after
+    table = ensure(session, name, policy.columns, staged.columns)
+    incoming = prepare_incoming(session, table, staged, evolve=options.evolve)
+    if state.known and not options.new_account:
+        refuse_strangers(session, table)
+    merged = merge(session, table, superseded=superseded, server_wins=options.server_wins)
+    if merged.updated or merged.restored:
+        record_changes(session, table, policy.tracked, stamp)
+    write_changes(session, table, merged, stamp)
+    run = _counted(run, staged, incoming, merged)
+    run = replace(run, account=policy.account or None)
     if superseded:
-        return Verdict.UNPROVEN, "another read was loaded since this one began", 0
-    rejected = extract.spooled.rejected
-    if rejected and extract.verdict is Verdict.PROVEN:
-        return Verdict.UNPROVEN, f"{rejected:,} records could not become rows", 0
-    complete = extract.verdict is Verdict.PROVEN and extract.mode is ReadMode.FULL
-    if not (complete and extract.endpoint.marks_deleted):
-        return extract.verdict, extract.reason, 0
-    confirmed = extract.spooled.count > 0 or extract.total == 0
-    deleted, refusal = soft_delete_missing(session, table, stamp, guard, confirmed=confirmed)
-    return (Verdict.UNPROVEN, refusal, 0) if refusal else (Verdict.PROVEN, "", deleted)
+        run = replace(run, verdict=Verdict.UNPROVEN, reason="another read was loaded since this one began")
+    run = _settled(session, table, run, policy, options.guard)
+    if policy.rejects is not None:
+        _keep_rejects(session, run.endpoint, policy.rejects, stamp)
+    facts = collect_stats(session, table, policy.references, state.live_proven)
+    return LoadResult(replace(run, live_rows=facts.live), table, facts)
 
 
-def _keep_rejects(session: Session, extract: Extract, stamp: Stamp) -> None:
-    """Keep records that cannot be rows; one that is sent with every read is kept once."""
-    if not extract.spooled.rejected:
-        return
-    name = literal(extract.endpoint.name)
-    columns = "{'reason': 'VARCHAR', 'record': 'VARCHAR'}"
-    # DuckDB sets aside twice this size before it reads, so it must not ask for more than there can be.
-    longest = min(BIGGEST_RECORD, max(1 << 20, extract.spooled.rejects.stat().st_size))
-    session.run(
-        "keeping rejected records",
-        f"INSERT INTO ops.rejected_rows BY NAME SELECT DISTINCT ON (record) {name} AS endpoint,"
-        f" {stamp.sql_run} AS run_id, reason, record, {stamp.sql_at} AS seen_at"
-        f" FROM read_json({literal(str(extract.spooled.rejects))}, format = 'newline_delimited', columns = {columns},"
-        f" maximum_object_size = {longest}) r"
-        f" WHERE NOT EXISTS (SELECT 1 FROM ops.rejected_rows k WHERE k.endpoint = {name} AND k.record = r.record)",
-    )
+def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, guard: DeletionGuard) -> SyncRun:
+    """Mark what is gone where the run proves it, and set the watermark; what takes the proof away is said."""
+    if run.verdict != Verdict.PROVEN:
+        return run
+    if run.rejected:
+        return replace(run, verdict=Verdict.UNPROVEN, reason=f"{run.rejected:,} records could not become rows")
+    if policy.complete:
+        stamp = Stamp(run.run_id, run.loaded_at)
+        deleted, refusal = soft_delete_missing(session, table, stamp, guard, confirmed=policy.confirmed)
+        if refusal:
+            return replace(run, verdict=Verdict.UNPROVEN, reason=refusal)
+        run = replace(run, deleted=deleted, reason="")
+    return replace(run, watermark=_watermark(session, policy.watermark_until))
 
 
-def _watermark(session: Session, endpoint: Endpoint, extract: Extract) -> datetime | None:
+def _watermark(session: Session, until: datetime | None) -> datetime | None:
     """The newest `updated_at` of this read, never later than its begin: a server's clock may be ahead."""
-    if not endpoint.change_filter or endpoint.column("updated_at") is None:
+    if until is None:
         return None
     newest = session.one("finding the watermark", "SELECT max(updated_at) FROM incoming")[0]
-    return min(newest, extract.began_at) if isinstance(newest, datetime) else None
+    return min(newest, until) if isinstance(newest, datetime) else None
 
 
-def _sync_run(extract: Extract, staged: Staged, incoming: Incoming, merged: Merged, stamp: Stamp) -> SyncRun:
+def _keep_rejects(session: Session, endpoint: str, spooled: SpoolFiles, stamp: Stamp) -> None:
+    """Keep records that cannot be rows; one that is sent with every read is kept once."""
+    name = literal(endpoint)
+    sources = [
+        f"SELECT DISTINCT ON (record) reason, record FROM read_json({literal(str(spooled.rejects))},"
+        " format = 'newline_delimited', columns = {'reason': 'VARCHAR', 'record': 'VARCHAR'},"
+        f" maximum_object_size = {8 * LARGE_RECORD})"
+    ]
+    # One by one and as plain files: to read JSON, DuckDB sets aside twice the size of the longest line.
+    sources += [
+        f"SELECT {literal(reason)} AS reason, content AS record FROM read_text({literal(str(file))})"
+        for file, reason in spooled.large_rejects.items()
+    ]
+    for source in sources:
+        # Hashes, because a join would hold the records.
+        session.run(
+            "keeping rejected records",
+            f"INSERT INTO ops.rejected_rows BY NAME SELECT {name} AS endpoint, {stamp.sql_run} AS run_id, reason,"
+            f" record, {stamp.sql_at} AS seen_at FROM ({source}) WHERE md5(record) NOT IN"
+            f" (SELECT md5(record) FROM ops.rejected_rows WHERE endpoint = {name} AND record IS NOT NULL)",
+        )
+
+
+def _run_of(extract: Extract, run_id: str) -> SyncRun:
+    """The ledger's row as far as the reading tells it."""
     return SyncRun(
-        run_id=stamp.run_id,
+        run_id=run_id,
         endpoint=extract.endpoint.name,
         mode=extract.mode,
         verdict=extract.verdict,
-        rows_read=staged.distinct,
+        reason=extract.reason,
         duplicates=extract.duplicates,
-        rejected=extract.spooled.rejected,
         server_total=extract.total,
         pages=extract.pages,
         requests=extract.requests,
@@ -169,8 +258,22 @@ def _sync_run(extract: Extract, staged: Staged, incoming: Incoming, merged: Merg
         notes=extract.notes,
         began_at=extract.began_at,
         ended_at=extract.ended_at,
-        loaded_at=stamp.at,
-        account=extract.account or None,
+        loaded_at=extract.ended_at,
         changed_since=extract.changed_since,
-        **merge_counts(staged, incoming, merged),
+    )
+
+
+def _counted(run: SyncRun, staged: Staged, incoming: Incoming, merged: Merged) -> SyncRun:
+    """The same with what became of the rows."""
+    return replace(
+        run,
+        rows_read=staged.distinct,
+        rejected=staged.rejected,
+        inserted=merged.inserted,
+        updated=merged.updated,
+        restored=merged.restored,
+        outdated=merged.outdated,
+        unchanged=staged.distinct - merged.inserted - merged.updated - merged.restored - merged.outdated,
+        misfits=incoming.misfits,
+        new_columns=incoming.new_columns,
     )

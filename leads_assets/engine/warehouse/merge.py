@@ -166,7 +166,7 @@ def record_changes(session: Session, table: Table, tracked: tuple[Column, ...], 
     session.run(
         "keeping the history",
         "INSERT INTO ops.changes BY NAME"
-        f" SELECT {literal(table.name)} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
+        f" SELECT {literal(str(table.name))} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
         f" changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id FROM ("
         f" SELECT s.{_KEY} AS id, {changed_at} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
         f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id)"

@@ -13,17 +13,37 @@ BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at":
 """Columns of every table: when and by which run the row was last written, when it was found gone, what did not fit."""
 
 
+MAIN = "main"
+"""The schema of the tables that are read from the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table's name and schema; as a text, the schema is left out where it is `main`."""
+
+    table: str
+    schema: str = MAIN
+
+    def __str__(self) -> str:
+        return self.table if self.schema == MAIN else f"{self.schema}.{self.table}"
+
+    @property
+    def sql(self) -> str:
+        """The name for use in SQL."""
+        return f"{quoted(self.schema)}.{quoted(self.table)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of schema `main` as it is now: column name to type, the bookkeeping columns left out."""
+    """A table as it is now: column name to type, the bookkeeping columns left out."""
 
-    name: str
+    name: TableName
     columns: dict[str, str]
 
     @property
     def sql(self) -> str:
         """The table's name for use in SQL."""
-        return f"main.{quoted(self.name)}"
+        return self.name.sql
 
     def conflicts_by_case(self, field: str) -> bool:
         """Whether a column of another spelling stands where `field` would: DuckDB does not tell case apart."""
@@ -31,7 +51,7 @@ class Table:
         return field not in self.columns and field.lower() in taken
 
 
-def exists(session: Session, name: str, schema: str = "main") -> bool:
+def exists(session: Session, name: str, schema: str = MAIN) -> bool:
     """Whether there is such a table."""
     found = session.run(
         "looking up the table",
@@ -41,11 +61,11 @@ def exists(session: Session, name: str, schema: str = "main") -> bool:
     return bool(found)
 
 
-def find(session: Session, name: str) -> Table | None:
+def find(session: Session, name: TableName) -> Table | None:
     """The table, or None."""
-    if not exists(session, name):
+    if not exists(session, name.table, name.schema):
         return None
-    rows = session.run("looking up the columns", f"DESCRIBE main.{quoted(name)}")
+    rows = session.run("looking up the columns", f"DESCRIBE {name.sql}")
     return Table(name, {column: short(kind) for column, kind, *_ in rows if column not in BOOKKEEPING})
 
 
@@ -54,23 +74,29 @@ def short(kind: str) -> str:
     return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
-def ensure(session: Session, name: str, declared: tuple[Column, ...]) -> Table:
-    """Make the table, or bring an older one to today's declaration. Raises LoadFailed where that would lose values."""
+def ensure(session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]) -> Table:
+    """Make the table with `columns`, or bring an older one to what is declared and to columns that it never filled.
+
+    Raises LoadFailed where that would lose values.
+    """
     table = find(session, name)
     if table is None:
-        return make(session, name, {column.name: column.type.value for column in declared})
+        return _make(session, name, columns)
     for column in declared:
         _bring_up_to_date(session, table, column)
+    _adopt(session, table, columns)
     return table
 
 
-def make(session: Session, name: str, columns: dict[str, str]) -> Table:
+def _make(session: Session, name: TableName, columns: Mapping[str, str]) -> Table:
     """Make the table with these columns and the bookkeeping ones."""
     listed = [
         f"{quoted(column)} {kind}{' NOT NULL' if column == PRIMARY_KEY else ''}"
-        for column, kind in (columns | BOOKKEEPING).items()
+        for column, kind in {**columns, **BOOKKEEPING}.items()
     ]
-    session.run("making the table", f"CREATE TABLE main.{quoted(name)} ({', '.join(listed)})")
+    if name.schema != MAIN:
+        session.run("making the schema", f"CREATE SCHEMA IF NOT EXISTS {quoted(name.schema)}")
+    session.run("making the table", f"CREATE TABLE {name.sql} ({', '.join(listed)})")
     return Table(name, dict(columns))
 
 
@@ -105,8 +131,8 @@ def _retype(session: Session, table: Table, column: Column) -> None:
     table.columns[column.name] = now
 
 
-def retype_empty_columns(session: Session, table: Table, columns: Mapping[str, str]) -> None:
-    """Give columns that hold no value yet the types they have in a frame: one that is all null has told none."""
+def _adopt(session: Session, table: Table, columns: Mapping[str, str]) -> None:
+    """Give columns that hold no value yet the types they have now: one that is all null in a frame has told none."""
     for column, kind in columns.items():
         if column in table.columns and table.columns[column] != kind:
             name = quoted(column)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-BIGGEST_RECORD = 64 << 20
-_USUAL_RECORD = 16 << 20
+MEMBERS = "MAP(VARCHAR, VARCHAR)"
+"""The type of the members of a JSON object: each key with the text of its value, exact whatever the value is."""
+_USUAL_RECORD, _LONGEST_RECORD = 16 << 20, 32 << 20
 """Bytes that the reader expects of the longest record; it takes twice as much memory."""
 _GROUP_BYTES = 16 << 20
 _GROUP_ROWS = 20480
@@ -34,7 +35,10 @@ _GROUP_ROWS = 20480
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Rows ready to be merged. `fields`: columns that hold JSON text of unknown keys, still without a type."""
+    """Rows ready to be merged. `fields`: columns that hold JSON text of unknown keys, still without a type.
+
+    `rejected`: records, or rows of a frame, that have no usable id.
+    """
 
     path: Path
     rows: int
@@ -42,10 +46,11 @@ class Staged:
     columns: dict[str, str]
     fields: tuple[str, ...]
     misfits: dict[str, int]
+    rejected: int
 
 
 def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint) -> Staged:
-    """Stage a spool. Where the typed reading refuses a value, each row is screened again, and read once more."""
+    """Stage a spool. Where the typed reading refuses a value, each row is encoded again, and read once more."""
     target = spooled.rows.with_suffix(".parquet")
     try:
         rows, distinct = _copy(staging, spooled, endpoint, target, _USUAL_RECORD)
@@ -54,7 +59,7 @@ def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoin
             raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
         try:
             spooled = reencoded(spooled, endpoint)
-            rows, distinct = _copy(staging, spooled, endpoint, target, BIGGEST_RECORD)
+            rows, distinct = _copy(staging, spooled, endpoint, target, _LONGEST_RECORD)
         except duckdb.Error as error:
             raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
         except BROKEN:
@@ -66,6 +71,7 @@ def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoin
         columns={column.name: column.type.value for column in endpoint.columns},
         fields=spooled.fields,
         misfits=dict(spooled.misfits),
+        rejected=spooled.rejected,
     )
 
 
@@ -73,7 +79,7 @@ def _copy(
     staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint, target: Path, longest: int
 ) -> tuple[int, int]:
     types = {column.json_key: column.type.value for column in endpoint.columns}
-    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
+    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: MEMBERS}
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
     picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
@@ -97,11 +103,8 @@ def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]
 
 def stage_frame(
     staging: duckdb.DuckDBPyConnection, name: str, frame: "pd.DataFrame | pa.Table", folder: Path
-) -> tuple[Staged, int]:
-    """Stage a pandas DataFrame or a pyarrow Table; also returns the number of rows without a usable id.
-
-    Raises LoadFailed if there is no `id` column.
-    """
+) -> Staged:
+    """Stage a pandas DataFrame or a pyarrow Table. Raises LoadFailed if there is no `id` column."""
     target = folder / "rows.parquet"
     try:
         staging.register("frame", frame)
@@ -113,13 +116,13 @@ def stage_frame(
         kinds[PRIMARY_KEY] = "BIGINT"
         picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
         staging.execute(
-            f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
+            f"COPY (SELECT {picked}, CAST(NULL AS {MEMBERS}) AS {EXTRA} FROM frame WHERE {usable})"
             f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {_GROUP_ROWS})"
         )
         rows, distinct = _count(staging, target)
     except duckdb.Error as error:
         raise LoadFailed(failure(name, "staging the frame", error)) from None
-    return Staged(target, rows, distinct, kinds, (), {}), int(lost[0][0])
+    return Staged(target, rows, distinct, kinds, (), {}, int(lost[0][0]))
 
 
 def _check_columns(name: str, columns: Mapping[str, str]) -> None:

@@ -57,6 +57,37 @@ def test_a_failed_read_leaves_no_open_files_and_no_extract(open_api: OpenApi, re
         reading.read(open_api("status=403@leads+1"))
 
 
+DEEP = b'{"id":2,"updated_at":"2020-01-01T00:00:00Z","nested":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+LARGE = b'{"id":2,"updated_at":"2020-01-01T00:00:00Z","name":"' + b"x" * (40 << 20) + b'"}'
+
+
+@pytest.mark.parametrize("endpoint", ["leads", "users"])
+@pytest.mark.parametrize("record", [DEEP, LARGE], ids=["too deep", "too large"])
+def test_a_record_that_no_row_can_be_spoils_itself_and_not_its_list(
+    reading: ClientFactory, endpoint: str, record: bytes
+) -> None:
+    body = b'{"data":[{"id":1},' + record + b',{"id":3}]}'
+    with scripted((200, {"X-TOTAL-COUNT": "3"}, body)) as server:
+        extract = reading.read(reading.client(server.origin), endpoint)
+    assert (ids(extract), extract.spooled.rejected, extract.retries) == ([1, 3], 1, 0)
+    assert is_proven(extract)  # all was read; the load says that a record could not become a row
+
+
+def test_a_record_that_is_nested_too_deeply_may_stand_at_a_seam(reading: ClientFactory) -> None:
+    first = b"[%s]" % b",".join([*(b'{"id":%d}' % n for n in range(100)), DEEP.replace(b'"id":2', b'"id":100')])
+    last = b"[" + DEEP.replace(b'"id":2', b'"id":100') + b"]"
+    for endpoint in ("leads", "prospecting_lists"):
+        with scripted((200, {}, first), (200, {}, last)) as server:
+            extract = reading.read(reading.client(server.origin), endpoint)
+        assert (ids(extract), extract.spooled.rejected) == (list(range(100)), 1)
+
+
+def test_changes_are_read_although_a_record_is_nested_too_deeply(reading: ClientFactory) -> None:
+    with scripted((200, {"X-TOTAL-COUNT": "1"}, b"[" + DEEP + b"]")) as server:
+        extract = reading.read(reading.client(server.origin), "leads", datetime(2020, 1, 1, tzinfo=UTC))
+    assert (extract.mode, extract.spooled.rejected) == (ReadMode.INCREMENTAL, 1)
+
+
 # Changes only.
 
 

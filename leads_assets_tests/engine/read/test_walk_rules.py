@@ -90,7 +90,7 @@ def _walk_pages(first: Page, later: Page) -> WalkResult:
         first=lambda: first,
         at=lambda offset, limit: later,
         backwards=lambda limit, order: first,
-        sink=lambda records, ids: None,
+        sink=lambda records, ids, exact: None,
         fits=lambda pages, rows: None,
         cancel=lambda: None,
         limit=7,

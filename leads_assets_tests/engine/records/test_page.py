@@ -3,9 +3,10 @@
 import pytest
 
 from leads_assets.account.dialect import DIALECT
-from leads_assets.engine.declare import Dialect
+from leads_assets.engine.declare import ColumnType, Dialect
 from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.page import parse_page
+from leads_assets.engine.records.values import ExactParser
 
 CANARY = b"canary"
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -41,7 +42,10 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
         (b'[{"id":1,"name":"\\q"}]', "broken or cut-off JSON of 22 bytes"),
         (b'[{"id":1,"name":"a\nb"}]', "broken or cut-off JSON of 23 bytes"),
         (DEEP, "broken or cut-off JSON of 200,000 bytes"),
-        (b'[{"id":1,"deep":' + DEEP + b"}]", "broken or cut-off JSON of 200,018 bytes"),
+        (b'[{"id":1,"deep":' + DEEP + b"}", "broken or cut-off JSON of 200,017 bytes"),
+        (b'[{"id":1,"deep":' + DEEP[:-1] + b"}]", "broken or cut-off JSON of 200,017 bytes"),
+        (b'[{"id":1,"deep":' + DEEP + b'},{"id":2,"name":"canary', "broken or cut-off JSON of 200,040 bytes"),
+        (b'[{"id":1,"deep":' + DEEP + b',"name":"\xff"}]', "broken or cut-off JSON of 200,029 bytes"),
         ('[{"id":1}]'.encode("utf-16"), "broken or cut-off JSON of 22 bytes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -128,6 +132,54 @@ def test_half_a_character_in_one_record_does_not_keep_the_list_from_being_read(w
     page = parse_page(b'[{"id":1,"name":' + written + b'},{"id":2}]', {}, "data", DIALECT)
     assert page.ids == [1, 2]
     assert bytes(page.records[0]) == b'{"id":1,"name":' + kept + b"}"
+
+
+@pytest.mark.parametrize("form", [b"[%s]", b'{"data":[%s]}', b' {"total":3,"more":' + DEEP + b',"data": [\n%s ]}'])
+@pytest.mark.parametrize("value", [DEEP, b'{"a":[' * 5_000 + b"1" + b"]}" * 5_000], ids=["arrays", "objects"])
+def test_a_record_that_is_nested_too_deeply_does_not_keep_the_list_from_being_read(form: bytes, value: bytes) -> None:
+    deep = b'{"id":2,"text":"]}\\"[{","deep":' + value + b',"after":[[]]}'
+    records = [b'{"id":1,"name":"\xc3\xbc","nested":{"a":[1]}}', deep, b'{"id":3}']
+    page = parse_page(form % b",".join(records), {}, "data", DIALECT)
+    assert page.ids == [1, 2, 3]
+    assert [bytes(record) for record in page.records] == records
+    assert not page.exact
+
+
+def test_depth_and_half_a_character_on_one_page_are_both_survived() -> None:
+    page = parse_page(
+        rb'[{"id":1,"name":"\ud83d"},{"id":2,"deep":' + DEEP + rb',"name":"\udfff"},{"id":3}]', {}, "data", DIALECT
+    )
+    assert page.ids == [1, 2, 3]
+    assert bytes(page.records[0]) == rb'{"id":1,"name":"\\ud83d"}'
+    assert bytes(page.records[1]).endswith(rb'"name":"\\udfff"}')
+
+
+def test_an_integer_of_any_length_beside_the_id_does_not_matter() -> None:
+    page = parse_page(b'[{"id":1,"n":' + b"9" * 100_000 + b'},{"id":' + b"9" * 5_000 + b"}]", {}, "data", DIALECT)
+    assert page.ids == [1, None]
+
+
+LEADS = ExactParser({"id": ColumnType.BIGINT, "amount": ColumnType.MONEY, "name": ColumnType.VARCHAR})
+
+
+@pytest.mark.parametrize(
+    ("record", "exact"),
+    [
+        (b'{"id":1,"amount":1.5,"name":"x"}', True),
+        (b'{"name":null}', True),
+        (b'{"id":1,"amount":1.00001}', False),
+        (b'{"id":1,"amount":1e2}', False),
+        (b'{"id":1,"name":1}', False),
+        (b'{"id":1,"new":1}', False),
+        (b'{"id":"1"}', False),
+        (rb'{"id":1,"name":"\ud83d"}', False),
+    ],
+)
+def test_a_page_tells_whether_columns_hold_its_records_exactly(record: bytes, exact: bool) -> None:
+    page = parse_page(b'[{"id":7},' + record + b"]", {}, "data", DIALECT, LEADS)
+    assert page.exact is exact
+    assert page.ids == parse_page(b'[{"id":7},' + record + b"]", {}, "data", DIALECT).ids
+    assert not parse_page(b'[{"id":7}]', {}, "data", DIALECT).exact
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Raw
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.records.spool import SpoolDir, SpoolWriter, reencoded
+from leads_assets.engine.records.spool import LARGEST_RECORD, MOST_VALUES, SpoolDir, SpoolWriter, reencoded
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["leads_assets.engine.records.spool"])
@@ -130,20 +130,49 @@ def test_unknown_fields_and_misfits_are_told(tmp_path: Path) -> None:
     spooled = writer.close()
     assert spooled.fields == ("new", "newer")
     assert dict(spooled.misfits) == {"position": 1}
-    assert lines(spooled.rows) == [{"id": 1, "new": 1, "_extra": '{"position":"many"}'}, {"id": 2, "newer": None}]
+    assert lines(spooled.rows) == [{"id": 1, "new": 1, "_extra": {"position": '"many"'}}, {"id": 2, "newer": None}]
 
 
-def test_a_spool_is_screened_again_value_by_value_and_keeps_what_is_known(tmp_path: Path) -> None:
+def test_a_spool_is_reencoded_value_by_value_and_keeps_what_is_known(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, STEPS)
     writer.add(raws({"id": 1, "new": 1, "position": "many"}, {"id": 2, "name": "x"}), [1, 2])
     spooled = writer.close()
     with spooled.rows.open("ab") as file:
-        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":"{\\"a\\":1}"}\n')
+        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":{"a":"1"}}\n')
     again = reencoded(spooled, STEPS)
     assert lines(again.rows) == [
-        {"id": 1, "new": 1, "_extra": '{"position":"many"}'},
+        {"id": 1, "new": 1, "_extra": {"position": '"many"'}},
         {"id": 2, "name": "x"},
-        {"id": 3, "name": "y", "_extra": '{"a":1,"position":2.5}'},
+        {"id": 3, "name": "y", "_extra": {"a": "1", "position": "2.5"}},
     ]
     assert dict(again.misfits) == {"position": 2}
     assert (again.count, again.fields) == (2, ("new",))
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        pytest.param(b'{"id":2,"name":"' + b"x" * LARGEST_RECORD + b'"}', id="a long text"),
+        pytest.param(b'{"id":2,"name":["' + b"\\t" * (LARGEST_RECORD // 3) + b'"]}', id="a long line after encoding"),
+        pytest.param(b'{"id":2,"new":[' + b"{}," * MOST_VALUES + b"1]}", id="many values"),
+        pytest.param(b'{"id":2,"name":[' + b"1," * (LARGEST_RECORD // 2) + b"1]}", id="many values in a text column"),
+    ],
+)
+def test_a_record_too_large_for_the_database_is_put_aside_in_a_file_of_its_own(tmp_path: Path, spoiled: bytes) -> None:
+    writer = SpoolWriter(tmp_path, STEPS)
+    writer.add(raws({"id": 1}, spoiled, {"id": 3}), [1, 2, 3])
+    spooled = writer.close()
+    assert lines(spooled.rows) == [{"id": 1}, {"id": 3}]
+    assert (spooled.rejected, lines(spooled.rejects)) == (1, [])
+    ((file, reason),) = spooled.large_rejects.items()
+    assert reason == "too large: a row may have 24 MB and 500,000 values"
+    assert file.read_bytes() == spoiled
+
+
+def test_a_large_text_is_a_row_however_much_it_looks_like_json(tmp_path: Path) -> None:
+    record = {"id": 1, "name": "[{,:" * (5 << 20)}
+    writer = SpoolWriter(tmp_path, STEPS)
+    writer.add(raws(record), [1])
+    spooled = writer.close()
+    assert (spooled.count, spooled.rejected) == (1, 0)
+    assert lines(spooled.rows) == [record]

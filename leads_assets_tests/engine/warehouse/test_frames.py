@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,10 @@ import pyarrow as pa
 import pytest
 
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.frames import load_frame, read_table
+from leads_assets.engine.warehouse.frames import read_table
+from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.schema import TableName
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
 BIG = 2**53 + 1
@@ -24,7 +27,8 @@ def load(desk: WarehouseHarness, frame: "pd.DataFrame | pa.Table", run: str = "r
     """Load a frame into the table `scores`."""
     desk.loads += 1
     at = NOON + timedelta(minutes=desk.loads)
-    return load_frame(desk.warehouse, "scores", frame, run, lambda: at)
+    with closing(Loader(desk.warehouse, now=lambda: at)) as loader:
+        return loader.load_frame(TableName("scores"), frame, run)
 
 
 FRAMES: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
@@ -183,7 +187,7 @@ def test_a_table_is_read_with_types_that_hold_a_null_beside_a_long_number(desk: 
         }
     )
     load(desk, table)
-    frame = read_table(desk.warehouse, "scores")
+    frame = read_table(desk.warehouse, TableName("scores"))
     assert list(frame.columns) == table.column_names
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
         "id": "Int64",
@@ -204,7 +208,7 @@ def test_a_table_is_read_with_types_that_hold_a_null_beside_a_long_number(desk: 
 
 def test_a_table_can_be_read_changed_and_loaded_again(desk: WarehouseHarness) -> None:
     desk.load([{"id": BIG, "whole": None, "money": "1.50"}, {"id": 2, "whole": BIG, "texts": ["a"]}])
-    frame = read_table(desk.warehouse, "things")
+    frame = read_table(desk.warehouse, TableName("things"))
     frame["whole"] = frame["whole"] + 1
     load(desk, frame[["id", "whole"]])
     assert desk.rows("SELECT id, whole FROM scores ORDER BY id") == [(2, BIG + 1), (BIG, None)]
@@ -213,21 +217,21 @@ def test_a_table_can_be_read_changed_and_loaded_again(desk: WarehouseHarness) ->
 def test_rows_that_are_gone_are_not_read(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}, {"id": 2}])
     desk.load([{"id": 2}])
-    assert read_table(desk.warehouse, "things")["id"].tolist() == [2]
+    assert read_table(desk.warehouse, TableName("things"))["id"].tolist() == [2]
 
 
 def test_an_empty_table_is_read_with_its_columns(desk: WarehouseHarness) -> None:
     desk.load([])
-    frame = read_table(desk.warehouse, "things")
+    frame = read_table(desk.warehouse, TableName("things"))
     assert (len(frame), str(frame["id"].dtype), str(frame["whole"].dtype)) == (0, "Int64", "Int64")
 
 
 def test_reading_a_table_that_is_not_there_says_what_to_do(desk: WarehouseHarness) -> None:
     with pytest.raises(LoadFailed, match=r"scores: there is no such table in .*; materialize it first"):
-        read_table(desk.warehouse, "scores")
+        read_table(desk.warehouse, TableName("scores"))
     desk.load([])
     with pytest.raises(LoadFailed, match="materialize it first"):
-        read_table(desk.warehouse, "scores")
+        read_table(desk.warehouse, TableName("scores"))
 
 
 def test_loading_an_extract_imports_no_pandas(desk: WarehouseHarness) -> None:

@@ -11,11 +11,11 @@ import duckdb
 import pandas
 import pytest
 
-from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable
 from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.frames import load_frame
+from leads_assets.engine.warehouse.load import Loader
+from leads_assets.engine.warehouse.schema import TableName
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import PROCESSES
 
@@ -184,7 +184,7 @@ def test_a_process_that_hangs_in_the_spool_s_door_is_waited_for_no_longer_than_f
         with pytest.raises(WarehouseBusy, match=r"\.spool was held by another process.*LEADS_WAREHOUSE_LOCK_SECONDS"):
             impatient.spool()
         with pytest.raises(WarehouseBusy):
-            load_frame(impatient, "frames", pandas.DataFrame({"id": [1]}), "run", utc_now)
+            Loader(impatient).load_frame(TableName("frames"), pandas.DataFrame({"id": [1]}), "run")
         hanging.kill()
     with impatient.spool() as folder:
         assert folder.path.exists()

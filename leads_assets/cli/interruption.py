@@ -1,4 +1,4 @@
-"""Ending on a signal: in order where that is possible, and soon in any case.
+"""Interruption on a signal: in order where that is possible, and soon in any case.
 
 A signal raises KeyboardInterrupt in the main thread, where Dagster does not make an error of its own of it. What waits
 in a thread (a read from a server that does not answer) or in C does not hear of it; so a second thread waits with the
@@ -22,7 +22,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _last_resorts: list[Callable[[], None]] = [abandon]
 
 
-class Ending:
+class Interruption:
     """The first signal that came, if any did."""
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ def at_last(resort: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def at_any_signal() -> Iterator[Ending]:
+def at_any_signal() -> Iterator[Interruption]:
     """SIGINT, SIGTERM and SIGHUP end the block, and GRACE_SECONDS later the process. For the main thread.
 
     `nohup` is respected.
     """
-    ending, over = Ending(), threading.Event()
+    interruption, over = Interruption(), threading.Event()
     told, tell = os.pipe()
     os.set_blocking(tell, False)
     # The number of the signal comes this way, because Dagster puts handlers of its own in the place of ours.
@@ -68,10 +68,10 @@ def at_any_signal() -> Iterator[Ending]:
     # SIGINT too where it is ignored, as in a background job of a script: Dagster gives SIGTERM the handler of SIGINT.
     caught = [name for name in _SIGNALS if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN]
     handlers = {name: signal.signal(name, _interrupt) for name in caught}
-    watch = threading.Thread(target=_watch, args=(told, ending, over), name="ending", daemon=True)
+    watch = threading.Thread(target=_watch, args=(told, interruption, over), name="interruption", daemon=True)
     watch.start()
     try:
-        yield ending
+        yield interruption
     finally:
         over.set()
         for name, handler in handlers.items():
@@ -88,10 +88,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _watch(told: int, ending: Ending, over: threading.Event) -> None:
+def _watch(told: int, interruption: Interruption, over: threading.Event) -> None:
     while number := os.read(told, 1):
         if number[0] not in _SIGNALS:
             continue
-        ending.signal = ending.signal or number[0]
+        interruption.signal = interruption.signal or number[0]
         if not over.wait(GRACE_SECONDS):
-            ending.leave()
+            interruption.leave()
