@@ -26,8 +26,9 @@ class Held:
 class SyncState:
     """What is known here of one endpoint. Times in UTC; None where there is none.
 
-    `number`, `account`, `began`: of the newest load; `proven`, `full`: begin of the newest proven read, and of the
-    newest proven full one. `watermark`: newest `updated_at` of the rows that a proven read has committed.
+    `number`, `account`, `began`: of the newest load; `full_number`: of the newest that was no read of changes.
+    `proven`, `full`: begin of the newest proven read, and of the newest proven full one. `watermark`: newest
+    `updated_at` of the rows that a proven read has committed.
     `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
     changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
     newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
@@ -41,6 +42,7 @@ class SyncState:
     """
 
     number: int = 0
+    full_number: int = 0
     account: str | None = None
     began: datetime | None = None
     proven: datetime | None = None

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 
-from leads_assets.engine.warehouse import runs
+from leads_assets.engine.warehouse import runs, superseded
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Session
 
 VERSION = 2
-"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`."""
+"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
     "sync_runs": runs.COLUMNS,
+    "seen_rows": superseded.COLUMNS,
     "changes": {
         "endpoint": "VARCHAR",
         "id": "BIGINT",

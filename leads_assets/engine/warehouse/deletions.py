@@ -34,10 +34,16 @@ class DeletionGuard:
 
 
 def soft_delete_missing(
-    session: Session, table: Table, stamp: Stamp, guard: DeletionGuard, *, confirmed: bool
+    session: Session, table: Table, stamp: Stamp, guard: DeletionGuard, *, newer: str, confirmed: bool
 ) -> tuple[int, str]:
-    """Mark live rows that are not in `incoming`; returns their number, or 0 and why it was refused."""
-    missing = f"_deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM incoming s WHERE s.{_KEY} = {table.sql}.{_KEY})"
+    """Mark live rows that are neither in `incoming` nor `newer` (rows that a later load has seen).
+
+    Returns their number, or 0 and why it was refused.
+    """
+    missing = (
+        f"_deleted_at IS NULL AND NOT {newer}"
+        f" AND NOT EXISTS (SELECT 1 FROM incoming s WHERE s.{_KEY} = {table.sql}.{_KEY})"
+    )
     gone, live = session.one(
         "looking for deleted rows",
         f"SELECT count(*) FILTER ({missing}), count(*) FILTER (_deleted_at IS NULL) FROM {table.sql}",

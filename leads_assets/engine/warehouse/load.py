@@ -5,7 +5,7 @@ so it has declared columns, and perhaps a proof by which rows are gone; a frame 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
-from leads_assets.engine.warehouse import bookkeeping, runs
+from leads_assets.engine.warehouse import bookkeeping, runs, superseded
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, soft_delete_missing
@@ -153,55 +153,64 @@ class Loader:
         waiting = self._clock()
         with self._warehouse.write(run.endpoint, staging) as session:
             opened = self._clock()
+
+            def seconds() -> Mapping[str, float]:
+                waited, merged = round(opened - waiting, 3), round(self._clock() - opened, 3)
+                return {**run.seconds, "wait_for_lock": waited, "merge": merged}
+
             with transaction(session):
-                result = _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy)
-                seconds = {
-                    **run.seconds,
-                    "wait_for_lock": round(opened - waiting, 3),
-                    "merge": round(self._clock() - opened, 3),
-                }
-                row = runs.write(session, replace(result.row, seconds=seconds))
-        return replace(result, row=row)
+                return _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy, seconds=seconds)
 
 
-def _merge_in(session: Session, name: TableName, staged: Staged, run: SyncRun, policy: Policy) -> LoadResult:
-    """Everything but the ledger, inside the caller's transaction."""
-    stamp, options = Stamp(run.run_id, run.loaded_at), policy.options
+def _merge_in(
+    session: Session,
+    name: TableName,
+    staged: Staged,
+    run: SyncRun,
+    policy: Policy,
+    *,
+    seconds: Callable[[], Mapping[str, float]],
+) -> LoadResult:
+    """Everything that a load does to the warehouse, inside the caller's transaction."""
+    stamp, new_account = Stamp(run.run_id, run.loaded_at), policy.options.new_account
     bookkeeping.prepare(session)
     known = runs.states(session, run.loaded_at)
-    replaces = bind(session, run.endpoint, policy.account, known, new_account=options.new_account)
+    replaces = bind(session, run.endpoint, policy.account, known, new_account=new_account)
     state = SyncState() if replaces else known.get(run.endpoint, SyncState())
-    if replaces or options.new_account:
-        options = options.replacing()
-    superseded = policy.after is not None and state.number > policy.after
+    if replaces or new_account:
+        policy = replace(policy, options=policy.options.replacing())
+    newer = superseded.newer_rows(state, run.endpoint, policy.after)
     table = ensure(session, name, policy.columns, staged.columns)
-    incoming = prepare_incoming(session, table, staged, evolve=options.evolve)
-    if state.known and not options.new_account:
+    incoming = prepare_incoming(session, table, staged, evolve=policy.options.evolve)
+    if state.known and not policy.options.new_account:
         refuse_strangers(session, table)
-    merged = merge(session, table, superseded=superseded, server_wins=options.server_wins)
+    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
     if merged.updated or merged.restored:
         record_changes(session, table, policy.tracked, stamp)
     write_changes(session, table, merged, stamp)
-    run = _counted(run, staged, incoming, merged)
-    run = replace(run, account=policy.account or None)
-    if superseded:
-        run = replace(run, verdict=Verdict.UNPROVEN, reason="another read was loaded since this one began")
-    run = _settled(session, table, run, policy, options.guard)
     if policy.rejects is not None:
         _keep_rejects(session, run.endpoint, policy.rejects, stamp)
+    run = _settled(session, table, _counted(run, staged, incoming, merged), policy, newer)
     facts = collect_stats(session, table, policy.references, state.live_proven)
-    return LoadResult(replace(run, live_rows=facts.live), table, facts)
+    run = replace(run, live_rows=facts.live, account=policy.account or None, seconds=seconds())
+    run = runs.write(session, run)
+    superseded.note_seen(session, state, run)
+    return LoadResult(run, table, facts)
 
 
-def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, guard: DeletionGuard) -> SyncRun:
+def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, newer: str) -> SyncRun:
     """Mark what is gone where the run proves it, and set the watermark; what takes the proof away is said."""
+    if newer == superseded.ALL:
+        return replace(run, verdict=Verdict.UNPROVEN, reason="another read was loaded since this one began")
     if run.verdict != Verdict.PROVEN:
         return run
     if run.rejected:
         return replace(run, verdict=Verdict.UNPROVEN, reason=f"{run.rejected:,} records could not become rows")
     if policy.complete:
         stamp = Stamp(run.run_id, run.loaded_at)
-        deleted, refusal = soft_delete_missing(session, table, stamp, guard, confirmed=policy.confirmed)
+        deleted, refusal = soft_delete_missing(
+            session, table, stamp, policy.options.guard, newer=newer, confirmed=policy.confirmed
+        )
         if refusal:
             return replace(run, verdict=Verdict.UNPROVEN, reason=refusal)
         run = replace(run, deleted=deleted, reason="")

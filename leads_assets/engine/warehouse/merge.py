@@ -44,14 +44,14 @@ class Stamp:
         return moment(self.at)
 
 
-def merge(session: Session, table: Table, *, superseded: bool, server_wins: bool) -> Merged:
+def merge(session: Session, table: Table, *, newer: str, server_wins: bool) -> Merged:
     """Find what the view `incoming` changes in the table, by id.
 
     A row whose `updated_at` is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
-    gone come back. An `superseded` read, one that began before another that is loaded already, adds rows and replaces
-    those that it has in a later version, and nothing else: whatever differs otherwise, the other read knows better.
+    gone come back. Rows that another load has seen since this read began (`newer`, as `newer_rows` makes it) are
+    replaced by later versions only: whatever differs otherwise, the other read knows better.
     """
-    _find_changes(session, table, superseded=superseded, server_wins=server_wins)
+    _find_changes(session, table, newer=newer, server_wins=server_wins)
     inserted, updated, restored, outdated, nested = _count(session)
     if nested:
         _drop_reordered_json(session, table)
@@ -80,28 +80,25 @@ def _fingerprint(table: Table) -> str:
     return f"hash({', '.join(flat)}) AS flat, hash({', '.join(map(quoted, nested))}) AS nested"
 
 
-def _find_changes(session: Session, table: Table, *, superseded: bool, server_wins: bool) -> None:
+def _find_changes(session: Session, table: Table, *, newer: str, server_wins: bool) -> None:
     """The temporary table `changed`: ids to be written, with what is known of the row that stands there.
 
     `nested`: as far as the flat columns tell, nothing has changed.
     """
     dated = "updated_at" in table.columns
     differs = "(s.flat <> t.flat OR s.nested <> t.nested)"
-    if superseded:
-        differs = f"{differs} AND NOT t.gone"
-        outdated = "NOT coalesce(s.updated_at > t.updated_at, false)" if dated else "true"
-    else:
-        differs = f"{differs} OR t.gone"
-        outdated = "coalesce(s.updated_at < t.updated_at, false) AND NOT t.gone" if dated else "false"
-        outdated = "false" if server_wins else outdated
+    later = "NOT coalesce(s.updated_at > t.updated_at, false)" if dated else "true"
+    outdated = "coalesce(s.updated_at < t.updated_at, false) AND NOT t.gone" if dated and not server_wins else "false"
     picked = f"{_KEY} AS id, {'updated_at, ' if dated else ''}{_fingerprint(table)}"
     session.run(
         "finding changes",
         "CREATE OR REPLACE TEMP TABLE changed AS SELECT s.id, t.id IS NOT NULL AS existed, t.gone,"
-        f" t.id IS NOT NULL AND {outdated} AS outdated, s.flat = t.flat AS nested"
+        f" t.id IS NOT NULL AND CASE WHEN t.newer THEN {later} ELSE {outdated} END AS outdated,"
+        " s.flat = t.flat AS nested"
         f" FROM (SELECT {picked} FROM incoming) s"
-        f" LEFT JOIN (SELECT {picked}, _deleted_at IS NOT NULL AS gone FROM {table.sql}) t ON t.id = s.id"
-        f" WHERE t.id IS NULL OR {differs}",
+        f" LEFT JOIN (SELECT {picked}, _deleted_at IS NOT NULL AS gone, {newer} AS newer FROM {table.sql}) t"
+        f" ON t.id = s.id WHERE t.id IS NULL OR CASE WHEN t.newer THEN {differs} AND NOT t.gone"
+        f" ELSE {differs} OR t.gone END",
     )
 
 

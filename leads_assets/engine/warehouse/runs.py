@@ -181,6 +181,7 @@ runs AS (
 )
 SELECT endpoint,
     max(number) AS number,
+    coalesce(max(number) FILTER (mode <> 'incremental'), 0) AS full_number,
     arg_max(account, number) AS account,
     max(began_at) FILTER (believed) AS began,
     max(began_at) FILTER (believed AND {proven}) AS proven,

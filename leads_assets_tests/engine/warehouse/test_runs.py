@@ -49,6 +49,7 @@ def test_what_is_known_before_a_read(desk: WarehouseHarness) -> None:
     assert sync_states(desk.warehouse, NOON + timedelta(hours=1)) == {
         "things": SyncState(
             number=3,
+            full_number=3,
             began=began[3],
             proven=began[2],
             full=began[1],
@@ -57,7 +58,7 @@ def test_what_is_known_before_a_read(desk: WarehouseHarness) -> None:
             change_rows=1,
             live_proven=1,
         ),
-        "teams": SyncState(number=4, began=began[4], full_rows=0),
+        "teams": SyncState(number=4, full_number=4, began=began[4], full_rows=0),
     }
 
 
