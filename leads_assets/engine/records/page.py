@@ -14,6 +14,8 @@ from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.nesting import DeepValuesCut
 from leads_assets.engine.records.values import BROKEN, ExactParser, Int64
 
+BIGGEST_ID = 2**63 - 1
+"""An id is a 64-bit integer."""
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
