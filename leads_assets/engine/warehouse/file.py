@@ -28,7 +28,7 @@ from leads_assets.engine.warehouse.errors import (
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
-RESERVED_STEMS = frozenset({"main", "ops", "marts", "temp", "system"})
+RESERVED_STEMS = frozenset({"main", "ops", "live", "every", "marts", "kept", "temp", "system"})
 _POLL_SECONDS = 0.05
 _FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
 """A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""

@@ -1,0 +1,42 @@
+"""The two calls by which a load keeps the marts: the views, and the history of the leads that it changed.
+
+Both belong inside the load's transaction, after the ledger's row: the history dates changes by it.
+"""
+
+from collections.abc import Collection, Mapping
+
+from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.warehouse import kept, views
+from leads_assets.engine.warehouse.file import Session
+from leads_assets.marts.catalogue import definitions, kept_models
+
+
+def build_views(
+    session: Session, endpoints: Mapping[str, Endpoint], zone: str, *, comments: bool = True
+) -> frozenset[str]:
+    """Make the views of this account that are out of date, and the history where its definition is new.
+
+    `comments` is for engines that keep them: not for a lake. Returns what was made anew, `kept` among it where the
+    history was made from all leads; nothing is written where nothing has changed.
+    """
+    return views.build_views(session, definitions(session, endpoints, zone, comments=comments))
+
+
+def refresh_history(session: Session, endpoint: str, ids: Collection[int] | str, zone: str) -> None:
+    """Bring the history up to date with the rows of `endpoint` that a load inserted, changed, marked or restored.
+
+    `ids`: their ids, or a SELECT of them. Endpoints of which no history is made cost nothing. Needs `build_views`
+    before it, with the same time zone; after one that made `kept` anew there is nothing left to do.
+    """
+    if endpoint not in ("leads", "webhook_events", "fields") or not ids:
+        return
+    listed = ids if isinstance(ids, str) else f"SELECT unnest([{', '.join(map(str, ids))}]::BIGINT[])"
+    events, *of_leads = kept_models()
+    if endpoint == "fields":  # rarely, and then all leads
+        kept.refresh(session, of_leads[-1:], zone, "SELECT id FROM every.leads")
+    elif endpoint == "webhook_events":
+        kept.refresh(session, [events], zone, listed)
+        about = f"SELECT lead_id FROM kept.lead_events WHERE event_id IN ({listed})"
+        kept.refresh(session, of_leads, zone, about)
+    else:
+        kept.refresh(session, of_leads, zone, listed)
