@@ -47,7 +47,8 @@ def _made(endpoints: Sequence[str], zone: str) -> bytes:
         with warehouse.write("books") as session, transaction(session):
             session.run("test", "CREATE SCHEMA ops")
             for name, columns in TABLES.items():
-                session.run("test", f"CREATE TABLE ops.{name} ({columns})")
+                listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+                session.run("test", f"CREATE TABLE ops.{name} ({listed})")
             session.run("test", "ALTER TABLE ops.sync_runs ADD COLUMN IF NOT EXISTS number BIGINT")
             session.run("test", f"CREATE TABLE ops.freshness ({_FRESHNESS})")
             for name in endpoints:

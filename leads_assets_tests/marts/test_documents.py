@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.cli.documents import main, pages
 from leads_assets.marts.catalogue import file_models
-from leads_assets.marts.documents import main, pages
 from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 

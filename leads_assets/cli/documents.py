@@ -1,6 +1,6 @@
 """The pages that are made from the declarations: `docs/schema.md` and `docs/sources.yml`.
 
-`python -m leads_assets.marts.documents docs` writes them; a test holds them against the declarations.
+`python -m leads_assets.cli.documents docs` writes them; a test holds them against the declarations.
 """
 
 import json
@@ -15,7 +15,9 @@ from leads_assets.marts.catalogue import file_models
 
 _TITLE = """# The schema
 
-Made from the declarations by `python -m leads_assets.marts.documents docs`: change those, not this page.
+Made from the declarations by `python -m leads_assets.cli.documents docs`: change those, not this page.
+
+Not made by the load yet: `live`, `every`, `kept` and `marts`. They are built and tested, and wait for their place in it.
 
 - `live.<list>`: the rows as the server has them now, declared columns and whatever else it sends. Ask these.
 - `every.<list>`: the same with the rows that are gone, `is_deleted` and the bookkeeping; `main.<list>` are the tables.
@@ -80,7 +82,7 @@ def _model(model: Model) -> str:
 def sources(endpoints: Mapping[str, Endpoint], models: Iterable[Model]) -> str:
     """The sources for people who build on `live` and `marts` with dbt, in YAML."""
     lines = [
-        "# Made from the declarations by `python -m leads_assets.marts.documents docs`.",
+        "# Made from the declarations by `python -m leads_assets.cli.documents docs`.",
         "# For dbt-duckdb: `path` of the profile is the read copy; then {{ source('marts', 'leads') }}.",
         "version: 2",
         "sources:",
