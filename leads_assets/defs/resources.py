@@ -40,8 +40,16 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="The settings name another account than the one whose rows are here, and it is to take its place.",
     )
     reconcile_hours: float = Field(description="Hours after which a list is read in full again.")
-    mass_delete_share: float = Field(default=0.2, description="Share of a table that one run may mark as deleted.")
-    mass_delete_rows: int = Field(default=50, description="Rows that one run may mark as deleted whatever their share.")
+    mass_delete_share: float = Field(
+        default=0.2,
+        description="Share of a table's live rows that may be marked as deleted within 24 hours, and three rows always;"
+        " a tenth of it in tables of 1,000 live rows or more.",
+    )
+    mass_delete_rows: int = Field(
+        default=50,
+        description="Rows that may be marked as deleted within 24 hours in a table of 1,000 live rows or more,"
+        " whatever their share.",
+    )
 
     @property
     def reconcile_every(self) -> timedelta:

@@ -32,7 +32,8 @@ class SyncState:
     `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
     changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
     newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
-    `live_proven`: live rows after the newest proven load; `deleted_lately`: rows marked as deleted within 24 hours.
+    `live_proven`: live rows after the newest proven load; `deleted_lately`: rows marked as deleted within 24 hours,
+    and since the user last allowed any number.
 
     Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
 

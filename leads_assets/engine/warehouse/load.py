@@ -190,7 +190,8 @@ def _merge_in(
     write_changes(session, table, merged, stamp)
     if policy.rejects is not None:
         _keep_rejects(session, run.endpoint, policy.rejects, stamp)
-    run = _settled(session, table, _counted(run, staged, incoming, merged), policy, newer)
+    run = _counted(run, staged, incoming, merged)
+    run = _settled(session, table, run, policy, newer=newer, lately=state.deleted_lately)
     facts = collect_stats(session, table, policy.references, state.live_proven)
     run = replace(run, live_rows=facts.live, account=policy.account or None, seconds=seconds())
     run = runs.write(session, run)
@@ -198,7 +199,7 @@ def _merge_in(
     return LoadResult(run, table, facts)
 
 
-def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, newer: str) -> SyncRun:
+def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, *, newer: str, lately: int) -> SyncRun:
     """Mark what is gone where the run proves it, and set the watermark; what takes the proof away is said."""
     if newer == superseded.ALL:
         return replace(run, verdict=Verdict.UNPROVEN, reason="another read was loaded since this one began")
@@ -208,12 +209,13 @@ def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, newer
         return replace(run, verdict=Verdict.UNPROVEN, reason=f"{run.rejected:,} records could not become rows")
     if policy.complete:
         stamp = Stamp(run.run_id, run.loaded_at)
+        guard = policy.options.guard
         deleted, refusal = soft_delete_missing(
-            session, table, stamp, policy.options.guard, newer=newer, confirmed=policy.confirmed
+            session, table, stamp, guard, newer=newer, lately=lately, confirmed=policy.confirmed
         )
         if refusal:
             return replace(run, verdict=Verdict.UNPROVEN, reason=refusal)
-        run = replace(run, deleted=deleted, reason="")
+        run = replace(run, deleted=deleted, deletions_allowed=guard.allow, reason="")
     return replace(run, watermark=_watermark(session, policy.watermark_until))
 
 

@@ -170,14 +170,17 @@ def _states(now: datetime, *, numbered: bool) -> str:
     proven = "ours AND verdict = 'proven'"
     full = "ours AND mode = 'full'"
     changes = "ours AND (changed_since IS NOT NULL OR mode = 'incremental')"
-    lately = f"loaded_at > {moment(now - _LATELY)} AND loaded_at <= {limit}"
+    lately = f"number > coalesce(word, 0) AND loaded_at > {moment(now - _LATELY)} AND loaded_at <= {limit}"
     return f"""
 WITH numbered AS ({"FROM ops.sync_runs" if numbered else _OLD_RUNS}), {_STANDING},
+words AS (
+    SELECT endpoint, max(number) AS word FROM standing WHERE deletions_allowed GROUP BY endpoint
+),
 runs AS (
     SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours,
         began_at <= {limit} AS believed,
         coalesce(max(number) FILTER (mode = 'full' AND verdict <> 'proven') OVER (PARTITION BY endpoint), 0) AS doubted
-    FROM standing
+    FROM standing LEFT JOIN words USING (endpoint)
 )
 SELECT endpoint,
     max(number) AS number,
@@ -193,8 +196,7 @@ SELECT endpoint,
     arg_max(rows_read, number) FILTER ({changes}) AS change_rows,
     coalesce(arg_max(server_total - live_rows, number) FILTER ({full}), 0) AS surplus,
     arg_max(live_rows, number) FILTER ({proven}) AS live_proven,
-    coalesce(sum(deleted) FILTER (ours AND {lately} AND NOT coalesce(deletions_allowed, false)), 0)::BIGINT
-        AS deleted_lately,
+    coalesce(sum(deleted) FILTER (ours AND {lately}), 0)::BIGINT AS deleted_lately,
     arg_max(began_at, number) AS newest_began,
     coalesce(max(rows_read) FILTER ({full} AND number > doubted), 0) AS longest,
     -- One page, and one more to see whether it was all.

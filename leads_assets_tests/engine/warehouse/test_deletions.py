@@ -62,9 +62,12 @@ def test_the_log_of_deliveries_keeps_what_the_server_has_forgotten(desk: Warehou
 
 @pytest.mark.parametrize(
     ("rows", "left", "marked"),
-    [(60, 10, 50), (60, 9, 0), (1000, 800, 200), (1000, 799, 0), (50, 0, 0)],
+    [
+        *((4, 1, 3), (5, 1, 0), (14, 11, 3), (14, 10, 0), (23, 19, 4), (23, 18, 0), (60, 48, 12), (60, 47, 0)),
+        *((999, 800, 199), (999, 799, 0), (1000, 950, 50), (1000, 949, 0), (4000, 3920, 80), (4000, 3919, 0)),
+    ],
 )
-def test_more_than_a_fifth_and_more_than_fifty_rows_are_refused(
+def test_three_rows_or_a_fifth_may_go_and_from_a_thousand_rows_on_fifty_or_a_fiftieth(
     desk: WarehouseHarness, rows: int, left: int, marked: int
 ) -> None:
     desk.load(things(*range(rows)))
@@ -78,8 +81,8 @@ def test_a_refusal_says_how_many_and_how_to_allow_it(desk: WarehouseHarness) -> 
     desk.load(things(*range(1200)))
     row = desk.load(things(1, 2)).row
     assert row.reason == (
-        "1,198 of 1,200 rows are not on the server any more; none was marked as deleted (more than 20% and more than"
-        " 50): if that is right, run again with allow_mass_delete: true"
+        "1,198 of 1,200 rows are not on the server any more; none was marked as deleted (more than 50 rows and more"
+        " than 2 %): if that is right, run again with allow_mass_delete: true"
     )
     assert row.watermark is None
 
@@ -97,8 +100,23 @@ def test_a_mass_deletion_can_be_allowed(desk: WarehouseHarness) -> None:
 
 def test_the_guard_can_be_set(desk: WarehouseHarness) -> None:
     desk.load(things(*range(10)))
-    assert desk.load(things(*range(7)), LoadOptions(guard=DeletionGuard(share=0.2, rows=2))).row.deleted == 0
-    assert desk.load(things(*range(8)), LoadOptions(guard=DeletionGuard(share=0.2, rows=0))).row.deleted == 2
+    assert desk.load(things(*range(8)), LoadOptions(guard=DeletionGuard(share=0.1, rows=1))).row.deleted == 0
+    assert desk.load(things(*range(9)), LoadOptions(guard=DeletionGuard(share=0.1, rows=0))).row.deleted == 1
+    assert desk.load(things(*range(8)), LoadOptions(guard=DeletionGuard(share=0.5))).row.deleted == 1
+
+
+def test_what_went_in_the_last_24_hours_counts_until_the_user_gives_the_word(desk: WarehouseHarness) -> None:
+    desk.load(things(*range(100)))
+    assert desk.load(things(*range(88))).row.deleted == 12
+    row = desk.load(things(*range(79))).row
+    assert (row.verdict, row.deleted) == ("unproven", 0)
+    assert "9 of 88 rows are not on the server any more, after 12 in the last 24 hours" in row.reason
+    assert desk.load(things(*range(80))).row.deleted == 8
+    assert desk.load(things(*range(30)), LoadOptions(guard=DeletionGuard(allow=True))).row.deleted == 50
+    assert desk.load(things(*range(25))).row.deleted == 5
+    assert desk.load(things(*range(23))).row.deleted == 0
+    desk.loads += 60 * 24
+    assert desk.load(things(*range(23))).row.deleted == 2
 
 
 def test_an_empty_list_that_no_total_confirms_is_refused(desk: WarehouseHarness) -> None:
