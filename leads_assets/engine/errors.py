@@ -10,10 +10,11 @@
     │       ├── RateLimited           the server's quota (HTTP 429)
     │       └── QuotaExhausted           our own count of requests
     └── EndpointError         this endpoint only; the others go on
-        ├── BadRequest            HTTP 400
-        ├── PermissionDenied          HTTP 403
-        ├── NotFound              HTTP 404
-        ├── UnexpectedResponse      a redirect, or a status that nobody foresaw
+        ├── Refused               the server would answer the same request so again
+        │   ├── BadRequest            HTTP 400
+        │   ├── PermissionDenied          HTTP 403
+        │   ├── NotFound              HTTP 404
+        │   └── UnexpectedResponse      a redirect, or a status that nobody foresaw
         ├── Inconsistent          the list contradicts itself: ignored offset, pages without end
         └── Unavailable           faults that outlasted their retries
 
@@ -69,7 +70,11 @@ class EndpointError(LeadsApiError):
     """This endpoint only; the others go on."""
 
 
-class BadRequest(EndpointError):
+class Refused(EndpointError):
+    """This request, now and whenever it is sent again."""
+
+
+class BadRequest(Refused):
     """HTTP 400; `missing_parameter` tells whether the server wants a parameter that was not sent."""
 
     def __init__(self, message: str, *, missing_parameter: bool = False) -> None:
@@ -77,15 +82,15 @@ class BadRequest(EndpointError):
         self.missing_parameter = missing_parameter
 
 
-class PermissionDenied(EndpointError):
+class PermissionDenied(Refused):
     """HTTP 403: not in the account's edition, or no rights."""
 
 
-class NotFound(EndpointError):
+class NotFound(Refused):
     """HTTP 404."""
 
 
-class UnexpectedResponse(EndpointError):
+class UnexpectedResponse(Refused):
     """A redirect, or a status that is neither an answer nor a known error."""
 
 

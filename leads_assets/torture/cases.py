@@ -19,12 +19,21 @@ _CALM_AFTERWARDS: Mapping[str, Any] = {"settings": _SMALL_PAGES, "healing": _ALL
 _CHANGES_PAGED: Mapping[str, Any] = {"settings": _SMALL_PAGES, "options": _CHANGES}
 
 
+class Oddity(StrEnum):
+    """What an account may have that the demo account has not."""
+
+    HUGE_LEAD = "a lead of 70 kB in the middle"
+    UNLISTED_USERS = "follow-ups of three users who are not listed"
+    WITHOUT_USER = "six follow-ups without a user"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A fault, and the account around it.
 
     `faults`: as on the command line of the demo API, in one text. `endpoints`: what is synced. Unless `is_new`, a clean
     sync came before. Between the two the server changes `inserted`, `updated` and `deleted` rows of each endpoint.
+    Before both, `oddities` are what makes the account another one than that of the other cases.
     `server` replaces arguments of the demo API, `settings` the user's settings, `limits` the bounds of a request,
     `options` those of the launchpad; `healing` are the options of the sync after the fault.
     """
@@ -33,6 +42,7 @@ class Case:
     faults: str = ""
     endpoints: tuple[str, ...] = ("leads",)
     is_new: bool = False
+    oddities: tuple[Oddity, ...] = ()
     inserted: int = 5
     updated: int = 4
     deleted: int = 3
@@ -151,6 +161,66 @@ _LISTS = (
     Case("an empty list, a total of 0", "empty_page wrong_total=-252@leads"),
 )
 
+_ENDS = (
+    Case("only the first 200 rows are served", "window=200@leads"),
+    Case("only the first 200 rows are served, no total", "window=200@leads no_total@leads"),
+    Case("only the first 200 rows are served, no total, first sync", "window=200@leads no_total@leads", is_new=True),
+    Case("only the first 200 rows are served and counted", "window=200@leads most_total=200@leads"),
+    Case(
+        "only the first 100 rows of a list without an order are served, no total",
+        "window=100@prospecting_lists no_total@prospecting_lists",
+        ("prospecting_lists",),
+    ),
+    Case("pages of 16 kB, no total", "page_bytes=16000@leads no_total@leads"),
+    Case("pages of 64 kB, a lead of 70 kB", "page_bytes=64000@leads", oddities=(Oddity.HUGE_LEAD,)),
+    Case(
+        "pages of 64 kB, a lead of 70 kB, no total",
+        "page_bytes=64000@leads no_total@leads",
+        oddities=(Oddity.HUGE_LEAD,),
+    ),
+    Case(
+        "pages of 64 kB, a lead of 70 kB, no total, first sync",
+        "page_bytes=64000@leads no_total@leads",
+        is_new=True,
+        oddities=(Oddity.HUGE_LEAD,),
+    ),
+    Case("120 rows are left out of their pages", "hide=110:120@leads"),
+    Case("120 rows are left out of their pages, no total", "hide=110:120@leads no_total@leads"),
+    Case("120 rows are left out, no total, first sync", "hide=110:120@leads no_total@leads", is_new=True),
+    Case("the first 120 rows are left out, no total, first sync", "hide=0:120@leads no_total@leads", is_new=True),
+    Case("the last 120 rows are left out, no total", "hide=132:120@leads no_total@leads"),
+    Case("pages of 50 rows that count themselves", "cap=50@leads page_total@leads"),
+    Case("pages of 100 rows that count themselves, 500 asked for", "page_total@leads", settings={"page_size": 500}),
+    Case("pages of 64 kB that count themselves", "page_bytes=64000@leads page_total@leads"),
+    Case("the direction is ignored, no total", "ignore_direction@leads no_total@leads"),
+    Case("the direction is ignored, 200 rows are served, no total", "ignore_direction window=200@leads no_total@leads"),
+    Case("the direction is refused", "status=400@leads+3"),
+    Case("a list cut at 250 that ignores limit and offset", "cut=250@users", ("users",)),
+    Case("a list cut at 250 that ignores both, first sync", "cut=250@users", ("users",), is_new=True),
+    Case("a list cut at 128 that ignores both", "cut=128@users", ("users",)),
+    Case("12 lists cut at 50 that ignore both", "cut=50", UNPAGED),
+    Case("a list cut at 100 that counts what it sends", "cut=100@users page_total@users", ("users",)),
+    Case("an empty first page once that counts itself", "empty_page@usersx1 page_total@users", ("users",)),
+    Case(
+        "follow_ups wants a user, three are not listed",
+        "missing_parameter@follow_ups",
+        ("follow_ups",),
+        oddities=(Oddity.UNLISTED_USERS,),
+    ),
+    Case(
+        "follow_ups wants a user, three are not listed and refused",
+        "missing_parameter@follow_ups status=404@follow_ups+249",
+        ("follow_ups",),
+        oddities=(Oddity.UNLISTED_USERS,),
+    ),
+    Case(
+        "follow_ups wants a user, six rows have none",
+        "missing_parameter@follow_ups",
+        ("follow_ups",),
+        oddities=(Oddity.WITHOUT_USER, Oddity.UNLISTED_USERS),
+    ),
+)
+
 _DRIFT = (
     *(
         Case(f"while paging: {operation} at {place}", f"drift={operation}:{place}@leads", **_CALM_AFTERWARDS)
@@ -210,4 +280,4 @@ _REFUSALS = (
     Case("the day's requests are spent", endpoints=("leads", "users"), settings={"daily_requests": 2}),
 )
 
-CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _DRIFT + _REFUSALS
+CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _ENDS + _DRIFT + _REFUSALS

@@ -14,7 +14,8 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import Fault, parse_fault
-from leads_assets.torture.cases import UNPAGED, Case, Verdict, WalkResult
+from leads_assets.demo.server.paging import hidden_ids
+from leads_assets.torture.cases import UNPAGED, Case, Oddity, Verdict, WalkResult
 from leads_assets.torture.comparison import Copy, Records, live, served
 from leads_assets.torture.sync import CommandResult, Sync
 
@@ -38,9 +39,7 @@ class _Bench:
         self._instance = instance
         self._clean = folder / "clean.duckdb"
         with DemoApi(self._account()) as api:
-            told = Sync(base_url=api.base_url, warehouse=self._clean, endpoints=tuple(ENDPOINTS)).run(instance)
-        if not all(word.claims_complete for word in told.values()):
-            raise RuntimeError(f"the sync without a fault did not end complete: {told}")
+            _sync(api, self._clean, tuple(ENDPOINTS), instance)
 
     def _account(self) -> Account:
         account = Account(leads=self._leads, clock=lambda: _CLOCK)
@@ -49,11 +48,20 @@ class _Bench:
             account.insert(name, max(0, (self._leads | 1) - account.total(name)))
         return account
 
+    def _sync_cleanly(self, account: Account, case: Case, warehouse: Path) -> None:
+        if not case.oddities:
+            shutil.copyfile(self._clean, warehouse)
+            return
+        with DemoApi(account) as api:
+            _sync(api, warehouse, case.endpoints, self._instance)
+
     def outcome(self, case: Case, warehouse: Path) -> WalkResult:
         """Run one case in a warehouse of its own."""
         account = self._account()
+        for oddity in case.oddities:
+            _ODDITIES[oddity](account)
         if not case.is_new:
-            shutil.copyfile(self._clean, warehouse)
+            self._sync_cleanly(account, case, warehouse)
             for name in case.endpoints:
                 _change(account, name, case)
         faults = [parse_fault(text) for text in case.faults.split()]
@@ -79,6 +87,33 @@ class _Bench:
             why=found.why,
             after=after,
         )
+
+
+def _sync(api: DemoApi, warehouse: Path, endpoints: Sequence[str], instance: dg.DagsterInstance) -> None:
+    """A sync without a fault. Raises RuntimeError where it does not end complete."""
+    told = Sync(base_url=api.base_url, warehouse=warehouse, endpoints=endpoints).run(instance)
+    if not all(word.claims_complete for word in told.values()):
+        raise RuntimeError(f"the sync without a fault did not end complete: {told}")
+
+
+def _grow_lead(account: Account) -> None:
+    ids = [row["id"] for row in account.rows("leads")]
+    account.change("leads", ids[len(ids) // 2 :][:1], description="x" * 70_000)
+
+
+def _unlist_users(account: Account) -> None:
+    account.delete("users", sorted({row["user_id"] for row in account.rows("follow_ups")} - {None})[:3])
+
+
+def _take_users_off(account: Account) -> None:
+    account.change("follow_ups", [row["id"] for row in account.rows("follow_ups")][:6], user_id=None)
+
+
+_ODDITIES: Mapping[Oddity, Callable[[Account], None]] = {
+    Oddity.HUGE_LEAD: _grow_lead,
+    Oddity.UNLISTED_USERS: _unlist_users,
+    Oddity.WITHOUT_USER: _take_users_off,
+}
 
 
 def _change(account: Account, name: str, case: Case) -> None:
@@ -148,7 +183,8 @@ class _Trial:
 
     def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
         added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
-        return served(name, ({**row, **added} for row in self.account.rows(name)))
+        hidden = hidden_ids(self.account, name, faults["hide"]) if "hide" in faults else frozenset()
+        return served(name, ({**row, **added} for row in self.account.rows(name) if row["id"] not in hidden))
 
 
 def judge(told: CommandResult, copy: Copy) -> tuple[Verdict, str]:

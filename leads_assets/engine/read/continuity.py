@@ -106,23 +106,32 @@ class Continuity:
             self.order is Order.ASCENDING or identity >= self.lowest
         )
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the ids run one way, and not only because there are too few to tell."""
+        return self.order in _OPPOSITES
+
     def far_end(self, page: Page) -> int | None:
         """The id at the other end of the list, as `page`, the list's beginning when asked backwards, shows it.
 
-        None where it does not: two rows in the order that the list has forwards were not asked for backwards, and one
-        row alone may be the first one.
+        None where it does not: rows in the order that the list has forwards were not asked for backwards, and one row
+        alone may be the first one.
         """
-        if not page.ids or page.ids[0] is None or self.order not in _OPPOSITES:
+        if not self.is_ordered or page.ids[:1] == [None] or _order(page.usable_ids) is not _OPPOSITES[self.order]:
             return None
-        there, order = page.ids[0], _order(page.usable_ids)
+        there = page.usable_ids[0]
         if not self.reaches(there):
             return there
         is_end = there in self._tail_ids if self.by_id else self._keys(page)[0] == self._last
-        return there if is_end and order is _OPPOSITES[self.order] else None
+        return there if is_end else None
 
     def goes_on(self, page: Page) -> bool:
-        """Whether the page has a row beyond what was read; never in a list without an order."""
-        return self.order is not Order.NONE and not all(map(self.reaches, page.usable_ids))
+        """Whether the page has a row beyond what was read; never in a list that is known to have no order."""
+        if not page.records or self.order is Order.NONE:
+            return False
+        if self.by_id:
+            return not all(map(self.reaches, page.usable_ids))
+        return self._keys(page)[-1] != self._last
 
     def shared_with_tail(self, page: Page) -> float:
         """The share of the rows of the page read last that `page` holds too."""

@@ -1,6 +1,6 @@
 """What keeps a walk from being proven, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leads_assets.engine.read.continuity import Continuity, Order
 from leads_assets.engine.read.ends import Totals
@@ -36,8 +36,8 @@ class WalkResult:
     def reason(self) -> str:
         """What speaks against a proof; empty where nothing does."""
         limit = (
-            f"{self.suspect:,} rows may be a limit of the server: a longer read would show that it is none,"
-            " and LEADS_WHOLE_LISTS takes your word for it"
+            f"{self.suspect:,} rows may be a limit of the server: a longer list would show that it is none;"
+            " if you know that it is whole, name it in LEADS_WHOLE_LISTS"
         )
         return "; ".join((*self.doubts, limit) if self.suspect else self.doubts)
 
@@ -46,13 +46,25 @@ class WalkResult:
         """Whether there was no row, and no word from the server that there is none."""
         return self.verdict is Verdict.PROVEN and self.distinct == 0 and self.total is None
 
-    def ends_where(self, held: Held) -> bool:
-        """Whether the row that stood at the end of the list is still there: a cut would have taken it first."""
-        if self.lowest is None or self.highest is None or held.lowest is None or held.highest is None:
-            return False
+    def compared(self, held: Held, longest: int) -> "WalkResult":
+        """Without the suspicion, if the list had more rows lately (`longest`), and ends with the same row as then.
+
+        A server that begins to cut a list takes the row at its end away, or lets newer ones come behind it.
+        """
+        if not self.suspect or longest <= self.suspect:
+            return self
+        if self._ends_with_the_same(held):
+            return replace(self, suspect=0)
+        why = (
+            f"{self.suspect:,} rows may be a limit of the server: it sent more before, and the list ends with another"
+            " row now; if you know that it is whole, name it in LEADS_WHOLE_LISTS"
+        )
+        return replace(self, suspect=0, doubts=(*self.doubts, why))
+
+    def _ends_with_the_same(self, held: Held) -> bool:
         if self.order is Order.ASCENDING:
-            return self.highest >= held.highest
-        return self.order is Order.DESCENDING and self.lowest <= held.lowest
+            return self.highest == held.highest
+        return self.order is Order.DESCENDING and self.lowest == held.lowest
 
 
 class Objections:

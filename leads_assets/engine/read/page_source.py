@@ -43,9 +43,9 @@ class PageSource:
         self._plain = dict(params)
         self._params = dict(params)
         self._stats = stats
+        self._parser = ExactParser({column.json_key: column.type for column in endpoint.columns})
         self._dialect = client.dialect
         self._front_window = self._window(0, limit) if endpoint.paged else {}
-        self._parser = ExactParser({column.json_key: column.type for column in endpoint.columns})
         self._since = since if endpoint.change_filter else None
         self.total: int | None = None
         """The row count that the server stated last."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Raw
 
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import BadRequest, EndpointError
+from leads_assets.engine.errors import BadRequest, Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.http.transport import CONNECTIONS
 from leads_assets.engine.instants import utc_now
@@ -167,9 +167,11 @@ class Extraction:
             threads=self._options.threads,
             order=listing.order,
             is_part=is_part,
+            had_rows=held.highest is not None,
         ).run()
-        is_whole = endpoint.name in self._options.whole_lists
-        return replace(outcome, suspect=0) if is_whole or _is_no_limit(outcome, endpoint, held) else outcome
+        if endpoint.name in self._options.whole_lists:
+            return replace(outcome, suspect=0)
+        return outcome.compared(held, held.longest if endpoint.paged else held.longest_response)
 
     def _walk_per_user(self, params: Mapping[str, str]) -> WalkResult:
         """One walk per known user, for a server that refuses the plain list.
@@ -192,7 +194,7 @@ class Extraction:
         for user in users:
             try:
                 parts.append(self._walk(self._endpoint, {**params, "user_id": str(user)}, self._sink, is_part=True))
-            except EndpointError:
+            except Refused:
                 if user in listed:
                     raise
                 refused += 1
@@ -205,12 +207,6 @@ class Extraction:
             self._told = now
             total = self._listing.total if self._listing else None
             self._progress(Progress(self._writer.count, total, self._stats.requests, now - self._began))
-
-
-def _is_no_limit(outcome: WalkResult, endpoint: Endpoint, held: Held) -> bool:
-    """Whether the list was longer once, and has not lost the row at its end, as it would if it were cut by now."""
-    longest = held.longest if endpoint.paged else held.longest_response
-    return longest > outcome.suspect and outcome.ends_where(held)
 
 
 def _joined(of_users: WalkResult, parts: Sequence[WalkResult], *, without_user: int, refused: int) -> WalkResult:

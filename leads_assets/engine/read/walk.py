@@ -29,6 +29,7 @@ from leads_assets.engine.http.transport import CONNECTIONS
 from leads_assets.engine.read import ends
 from leads_assets.engine.read.continuity import Continuity, Order, Seam
 from leads_assets.engine.read.ends import FULL_PAGE, Totals
+from leads_assets.engine.read.far_end import FarEnd
 from leads_assets.engine.read.objections import Objections, WalkResult
 from leads_assets.engine.read.prefetch import Prefetcher
 from leads_assets.engine.records.page import Page
@@ -39,7 +40,6 @@ _CALM_STEPS_BACK = 15
 _FULL_PAGES_BEFORE_AHEAD = 3
 _IDLE_PAGES = 10
 _MOST_REPEATS = 2
-_ENOUGH_TO_SEE_AN_ORDER = 2
 
 Sink = Callable[[list[Raw], list[int | None], bool], None]
 
@@ -62,7 +62,7 @@ class OverlapWalk:
     `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
     page's rows and ids, without repetitions, and whether their columns hold them exactly. `order` is the order of ids
     that the requests ask for, if they do. `is_part`: the list is one of several, and an empty one is nothing to wonder
-    at.
+    at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is empty.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class OverlapWalk:
         threads: int = CONNECTIONS,
         order: Order = Order.UNKNOWN,
         is_part: bool = False,
+        had_rows: bool = False,
     ) -> None:
         self._name = name
         self._paged = paged
@@ -92,6 +93,7 @@ class OverlapWalk:
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
+        self._had_rows = had_rows
         self._continuity = Continuity(order)
         self._totals = Totals()
         self._objections = Objections()
@@ -105,10 +107,7 @@ class OverlapWalk:
         self._furthest = 0
         self._idle = 0
         self._moved = False
-        self._has_looked = False
-        self._looked_after = 0
-        self._far_end: int | None = None
-        self._is_hidden = False
+        self._far_end = FarEnd(self._ask_backwards, limit)
         self._probed: Page | None = None
 
     def run(self) -> WalkResult:
@@ -126,12 +125,12 @@ class OverlapWalk:
 
     def _begin(self) -> Page:
         page = self._noted(self._first())
-        if page.records or page.total is not None or self._is_part:
+        if page.records or self._is_part or (page.total is not None and not self._had_rows):
             return page
         # Servers have been seen to send an empty page by mistake, and this one would empty the whole table.
         if not self._continuity.by_id:
             return self._noted(self._first())
-        if not self._noted(self._backwards(self._limit, self._continuity.order)).records:
+        if not self._ask_backwards(self._limit, self._continuity.order).records:
             return page
         page = self._noted(self._first())
         if not page.records:
@@ -176,6 +175,9 @@ class OverlapWalk:
         elif total is None and (not is_whole_again or ends.looks_cut(self._size)):
             self._objections.suspect = self._size
         return False
+
+    def _ask_backwards(self, limit: int, order: Order) -> Page:
+        return self._noted(self._backwards(limit, order))
 
     def _fetch(self, offset: int) -> Page:
         return self._at(offset, self._limit)
@@ -225,40 +227,21 @@ class OverlapWalk:
         is_short = page.width < (self._size if offset else max(self._size, self._limit))
         if total is not None and seen > total:
             self._objections.add_low_total(total, seen)
-        if by_id and self._is_far_end_reached():
+        if by_id and self._far_end.is_reached(self._continuity):
             return _Next.END
         # A row cannot be asked for by the row before it where a page has room for one.
         has_next = brings_more and page.width > 1
         if has_next and seen != total and not (is_short and by_id):
             return _Next.PAGE
-        if not self._has_looked or (not by_id and self._continuity.distinct > self._looked_after):
-            self._look_backwards()
-            if self._far_end is not None:
-                return _Next.END if self._is_far_end_reached() else _Next.PAGE
-        is_counted = self._far_end is None and self._totals.is_independent and not self._is_hidden
-        if is_counted and (not brings_more or (seen == total and is_short)):
+        if self._far_end.is_due(self._continuity):
+            self._far_end.look(self._continuity)
+            if self._far_end.place is not None:
+                return _Next.END if self._far_end.is_reached(self._continuity) else _Next.PAGE
+        is_counted = self._totals.is_independent and not self._far_end.is_hidden
+        if is_counted and self._far_end.place is None and (not brings_more or (seen == total and is_short)):
             self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
-
-    def _is_far_end_reached(self) -> bool:
-        return self._far_end is not None and self._continuity.reaches(self._far_end)
-
-    def _look_backwards(self) -> None:
-        """Ask for the other end of the list; a list in no order does not show it."""
-        self._has_looked, self._looked_after, self._far_end = True, self._continuity.distinct, None
-        order = self._continuity.order
-        if order is Order.NONE:
-            return
-        try:
-            page = self._noted(self._backwards(_ENOUGH_TO_SEE_AN_ORDER, order))
-            if page.width < min(_ENOUGH_TO_SEE_AN_ORDER, self._continuity.distinct):
-                # The last rows may be some that are taken out of their page.
-                page = self._noted(self._backwards(self._limit, order))
-        except EndpointError:
-            return  # nor does a server that refuses to be asked so
-        self._is_hidden = not page.records
-        self._far_end = self._continuity.far_end(page)
 
     def _beyond(self, pages: Prefetcher, seen: int) -> Page | None:
         """The page after the first `seen` rows, asked for without an overlap; None where the list ends there."""
@@ -268,13 +251,15 @@ class OverlapWalk:
             if self._continuity.goes_on(page):
                 self._objections.add("rows were left out of a page, so the pages could not be lined up")
                 return page
-        if self._far_end is not None:
-            self._look_backwards()
-            if not self._is_far_end_reached():
+            if page.records and not self._continuity.is_last_row_only(self._read(pages, seen - 1)):
+                self._objections.add("rows moved where the list seemed to end")
+        if self._far_end.place is not None:
+            self._far_end.look(self._continuity)
+            if not self._far_end.is_reached(self._continuity):
                 self._objections.add(
                     f"no page goes on after {seen:,} rows, but asked backwards the list begins with a row beyond them"
                 )
-        elif self._is_hidden:
+        elif self._far_end.is_hidden:
             self._objections.add("asked backwards the list is empty, so its end was not shown")
         else:
             self._suspect_window(seen)

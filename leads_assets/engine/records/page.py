@@ -50,8 +50,8 @@ def parse_page(
 ) -> Page:
     """The page in a body: records under `selector`, or a bare array. Raises MalformedResponse for anything else.
 
-    `dialect` tells where a total may be stated, `parser` whether the columns hold the records exactly, for those who
-    will store them.
+    `dialect` tells where a total may be stated. `parser` tells whether the columns hold the records exactly, for those
+    who will store them.
     """
     page = _read(body, selector, dialect, parser) or _read_repaired(body, selector, dialect)
     if page is None:

@@ -8,7 +8,8 @@ from datetime import datetime
 class Held:
     """What the warehouse knows of a list before it is read again; nothing where it was never read.
 
-    `longest`: rows of the longest full read so far; `longest_response`: the same of those that came as one response.
+    `longest`: rows of the longest full read since one was unproven; `longest_response`: the same of those that came as
+    one response.
     `lowest` and `highest`: ids of live rows. Of a list that may be read user by user also `users`, the users of its
     live rows, and `without_user`, the number of live rows that have none.
     """

@@ -175,7 +175,8 @@ def _states(now: datetime, *, numbered: bool) -> str:
 WITH numbered AS ({"FROM ops.sync_runs" if numbered else _OLD_RUNS}), {_STANDING},
 runs AS (
     SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours,
-        began_at <= {limit} AS believed
+        began_at <= {limit} AS believed,
+        coalesce(max(number) FILTER (mode = 'full' AND verdict <> 'proven') OVER (PARTITION BY endpoint), 0) AS doubted
     FROM standing
 )
 SELECT endpoint,
@@ -194,9 +195,9 @@ SELECT endpoint,
     coalesce(sum(deleted) FILTER (ours AND {lately} AND NOT coalesce(deletions_allowed, false)), 0)::BIGINT
         AS deleted_lately,
     arg_max(began_at, number) AS newest_began,
-    coalesce(max(rows_read) FILTER ({full}), 0) AS longest,
+    coalesce(max(rows_read) FILTER ({full} AND number > doubted), 0) AS longest,
     -- One page, and one more to see whether it was all.
-    coalesce(max(rows_read) FILTER ({full} AND pages <= 2), 0) AS longest_response
+    coalesce(max(rows_read) FILTER ({full} AND number > doubted AND pages <= 2), 0) AS longest_response
 FROM runs GROUP BY endpoint
 """
 

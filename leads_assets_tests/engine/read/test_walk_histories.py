@@ -134,6 +134,9 @@ _CUTS = (20, 25, 30, 32, 40, 50, 64, 75, 80, 100, 110, 120, 125, 128, 140)
 def test_a_proven_walk_has_every_row_of_a_server_that_ends_at_a_round_number(server: Server, asked: bool) -> None:
     # A page of any other size that counts itself is believed.
     assume(server.total != "page" or not (server.huge or server.faults.get(0) == "short"))
+    # What stands behind a huge row of a list that moves is shown by a total, or from the other end.
+    is_calm = not (server.changes or server.faults)
+    assume(server.total == "true" or server.heeds_direction or not server.huge or is_calm)
     _assert_kept_its_word(server, limit=40, asked=asked)
 
 

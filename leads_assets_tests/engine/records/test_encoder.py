@@ -161,7 +161,7 @@ def test_a_number_beyond_every_parser_is_kept_as_it_was_sent(value: str) -> None
         (line,) = screen(b'{"id":1,"%s":%s}' % (column.encode(), value.encode()))
         assert line
         words = json.loads(line)["_extra"]
-        assert words in (f'{{"{column}":{value}}}', f'{{"{column}":{{"$unreadable":"{value}"}}}}')
+        assert words in ({column: value}, {column: f'{{"$unreadable":"{value}"}}'})
 
 
 plain = st.from_regex(r"\A-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?\Z")
@@ -226,11 +226,12 @@ def test_odd_records_are_found_among_many() -> None:
     records = [b'{"id":%d,"number":%s}' % (n, b"0.12345678901234567890" if n in odd else b"1.5") for n in range(1000)]
     lines = screen(*records)
     assert [n for n, line in enumerate(lines) if line != records[n]] == sorted(odd)
-    assert lines[17] == b'{"id":17,"_extra":"{\\"number\\":0.12345678901234567890}"}'
+    assert lines[17] == b'{"id":17,"_extra":{"number":"0.12345678901234567890"}}'
 
 
 def test_large_json_goes_to_extra_because_a_database_reads_it_many_times_over() -> None:
     (line,) = screen(b'{"id":1,"nested":["%s"],"text":"%s"}' % (b"x" * LARGEST_JSON, b"y" * LARGEST_JSON))
     assert line
     kept = json.loads(line)
-    assert (len(kept["text"]), json.loads(kept["_extra"])) == (LARGEST_JSON, {"nested": ["x" * LARGEST_JSON]})
+    assert len(kept["text"]) == LARGEST_JSON
+    assert json.loads(kept["_extra"]["nested"]) == ["x" * LARGEST_JSON]

@@ -56,15 +56,16 @@ def test_what_is_known_before_a_read(desk: WarehouseHarness) -> None:
             full_rows=1,
             change_rows=1,
             live_proven=1,
-            held=Held(longest=1, longest_response=1),
         ),
         "teams": SyncState(number=4, began=began[4], full_rows=0),
     }
 
 
 def test_what_is_held_before_a_read(desk: WarehouseHarness) -> None:
-    desk.load([{"id": 4}, {"id": 7}, {"id": 9}], endpoint="teams", verdict="unproven")
+    desk.load([{"id": 4}, {"id": 7}, {"id": 9}], endpoint="teams")
     desk.load([{"id": 7}, {"id": 9}], endpoint="teams")
+    for rows_read, verdict in [(9, "proven"), (8, "unproven"), (7, "proven")]:
+        desk.load([{"id": row} for row in range(rows_read)], endpoint="users", verdict=verdict)
     desk.load(replace(desk.extract([{"id": row} for row in range(5)], endpoint="steps"), pages=3))
     rows = [{"id": 1, "user_id": 5}, {"id": 2, "user_id": 6}, {"id": 3, "user_id": 5}, {"id": 8}, {"id": 9}]
     desk.load(rows, endpoint="follow_ups")
@@ -72,6 +73,7 @@ def test_what_is_held_before_a_read(desk: WarehouseHarness) -> None:
     states = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)
     assert {name: state.held for name, state in states.items()} == {
         "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
+        "users": Held(longest=7, longest_response=7, lowest=0, highest=6),
         "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
         "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, users=frozenset({5}), without_user=2),
     }
