@@ -155,6 +155,7 @@ def walk(server: Server, *, limit: int, paged: bool = True, asked: bool = True, 
         limit=limit,
         threads=threads,
         order=order,
+        cursor="updated_at",
     ).run()
     return CommandResult(outcome, taken)
 

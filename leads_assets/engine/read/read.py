@@ -168,6 +168,7 @@ class Extraction:
             order=listing.order,
             is_part=is_part,
             had_rows=held.highest is not None,
+            cursor=endpoint.cursor_key,
         ).run()
         if endpoint.name in self._options.whole_lists:
             return replace(outcome, suspect=0)

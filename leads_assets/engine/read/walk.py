@@ -62,7 +62,8 @@ class OverlapWalk:
     `fits(pages, rows)` is asked once the total is known, and raises if the budget cannot carry it. `sink` gets each
     page's rows and ids, without repetitions, and whether their columns hold them exactly. `order` is the order of ids
     that the requests ask for, if they do. `is_part`: the list is one of several, and an empty one is nothing to wonder
-    at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is empty.
+    at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is empty. `cursor` is
+    the JSON key of a row's last change.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class OverlapWalk:
         order: Order = Order.UNKNOWN,
         is_part: bool = False,
         had_rows: bool = False,
+        cursor: str | None = None,
     ) -> None:
         self._name = name
         self._paged = paged
@@ -94,7 +96,7 @@ class OverlapWalk:
         self._threads = threads
         self._is_part = is_part
         self._had_rows = had_rows
-        self._continuity = Continuity(order)
+        self._continuity = Continuity(order, cursor)
         self._totals = Totals()
         self._objections = Objections()
         self._size = limit
