@@ -7,7 +7,7 @@ in `ENDPOINTS`. Fields and types come from the API's contract; names are neutral
 from collections.abc import Mapping
 
 from leads_assets.account.dialect import ORDERING
-from leads_assets.engine.declare import Column, ColumnType, Endpoint
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 
 _INT, _NUMBER, _MONEY, _BOOL = ColumnType.BIGINT, ColumnType.DOUBLE, ColumnType.MONEY, ColumnType.BOOLEAN
 _TEXT, _TEXTS, _DATE, _TIME, _JSON = (
@@ -19,8 +19,11 @@ _TEXT, _TEXTS, _DATE, _TIME, _JSON = (
 )
 
 _ID = Column("id", _INT, "Primary key: unique per endpoint and account.", nullable=False)
+CURSOR_FIELD = "updated_at"
+"""The column of the last change, wherever there is one; also in frames that users load."""
+
 _CREATED = Column("created_at", _TIME, "When the record was created.")
-_UPDATED = Column("updated_at", _TIME, "When the record last changed, by the server's clock.")
+_UPDATED = Column(CURSOR_FIELD, _TIME, "When the record last changed, by the server's clock.")
 _OWNER = Column("user_id", _INT, "The user who owns the record.", references="users", tracked=True)
 
 _ALL = (
@@ -37,6 +40,8 @@ _ALL = (
             Column("position", _INT, "Order of the step within its pipeline.", tracked=True),
             _UPDATED,
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         events=("account.step.",),
     ),
     Endpoint(
@@ -50,6 +55,8 @@ _ALL = (
             Column("name", _TEXT, "Name of the pipeline.", tracked=True),
             _UPDATED,
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         edition_gated=True,
         events=("account.pipeline.",),
     ),
@@ -65,6 +72,7 @@ _ALL = (
             Column("name", _TEXT, "Name of the customer.", tracked=True),
             _OWNER,
         ),
+        created_field=_CREATED.name,
         events=("client_folder.",),
     ),
     Endpoint(
@@ -79,6 +87,8 @@ _ALL = (
             _UPDATED,
             Column("supertags", _JSON, "The category's tags as the server nests them."),
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
     ),
     Endpoint(
         name="predefined_tags",
@@ -92,6 +102,7 @@ _ALL = (
             Column("name", _TEXT, "The tag.", tracked=True),
             Column("position", _INT, "Order of the tag within its category."),
         ),
+        created_field=_CREATED.name,
     ),
     Endpoint(
         name="fields",
@@ -107,6 +118,8 @@ _ALL = (
             Column("position", _INT, "Order of the field on the form."),
             _UPDATED,
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         events=("account.default_field.",),
     ),
     Endpoint(
@@ -158,6 +171,8 @@ _ALL = (
             Column("team_id", _INT, "The lead's team.", references="teams", tracked=True),
             Column("team_name", _TEXT, "Name of the lead's team."),
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         paged=True,
         params={**ORDERING.params(ORDERING.by_id), "include_unassigned": "true"},
         change_filter="updated_after",
@@ -181,6 +196,8 @@ _ALL = (
             _UPDATED,
             _OWNER,
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         edition_gated=True,
         per_user_fallback=True,
         events=("task.",),
@@ -208,6 +225,8 @@ _ALL = (
             Column("job_title", _TEXT, "Job title."),
             Column("avatar_url", _TEXT, "Address of the user's picture."),
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
     ),
     Endpoint(
         name="teams",
@@ -220,6 +239,8 @@ _ALL = (
             _UPDATED,
             Column("users", _JSON, "The team's users as the server nests them."),
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         edition_gated=True,
     ),
     Endpoint(
@@ -251,7 +272,7 @@ _ALL = (
             Column("try_count", _INT, "Number of attempts."),
         ),
         edition_gated=True,
-        marks_deleted=False,
+        role=Role.LOG,
     ),
     Endpoint(
         name="activities",
@@ -288,6 +309,8 @@ _ALL = (
             _UPDATED,
             Column("user", _JSON, "The list's owner as the server nests it."),
         ),
+        cursor_field=CURSOR_FIELD,
+        created_field=_CREATED.name,
         paged=True,
         events=("prospect.",),
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from leads_assets.account.endpoints import CURSOR_FIELD
 from leads_assets.defs.metadata import load_metadata
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
@@ -39,7 +40,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
                 result = obj.result = self._run_loader().load(obj.extract, context.run_id)
                 endpoint = obj.extract.endpoint
             elif _is_frame(obj):
-                result = self._run_loader().load_frame(TableName(name), obj, context.run_id)
+                result = self._run_loader().load_frame(TableName(name), obj, context.run_id, cursor=CURSOR_FIELD)
                 endpoint = None
             else:
                 raise dg.Failure(

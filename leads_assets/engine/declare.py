@@ -46,6 +46,15 @@ class Column:
         return self.key or self.name
 
 
+class Role(StrEnum):
+    """What a list is to its table."""
+
+    LIST = "list"
+    """The truth: what is gone from it is gone."""
+    LOG = "log"
+    """Events in order of id, which the server keeps for a while; the table keeps them all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One list of the API, and the table it becomes.
@@ -53,7 +62,9 @@ class Endpoint:
     `paged`: the contract reads it with `limit` and `offset`; otherwise with one plain request.
     `change_filter`: the query parameter that keeps only rows changed since a time, where the server has one.
     `edition_gated`: HTTP 403 is normal on accounts whose edition lacks it.
-    `marks_deleted`: rows that are gone from the server are marked; off for logs that the server shortens.
+    `role`: whether it is a list or a log.
+    `cursor_field`: the column with the time of a row's last change; an older version never replaces a newer one.
+    `created_field`: the column with the time of a row's creation; the same id created at another time is another row.
     `per_user_fallback`: a refused plain list is read user by user instead.
     `events`: prefixes of the webhook events that announce a change of these rows.
     """
@@ -66,10 +77,32 @@ class Endpoint:
     params: Mapping[str, str] = field(default_factory=dict)
     data_selector: str = "data"
     change_filter: str | None = None
+    role: Role = Role.LIST
+    cursor_field: str | None = None
+    created_field: str | None = None
     edition_gated: bool = False
-    marks_deleted: bool = True
     per_user_fallback: bool = False
     events: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a declaration that contradicts itself."""
+        for name in filter(None, (self.cursor_field, self.created_field)):
+            column = self.column(name)
+            if column is None or column.type is not ColumnType.TIMESTAMP:
+                raise ValueError(f"{self.name}: {name} is no declared column of instants")
+        if self.change_filter and not self.cursor_field:
+            raise ValueError(f"{self.name}: changes are read from the last one on, so they need a cursor_field")
+
+    @property
+    def marks_deleted(self) -> bool:
+        """Whether rows that are gone from the server are marked."""
+        return self.role is Role.LIST
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The JSON key of the time of a row's last change; None where there is none."""
+        column = self.column(self.cursor_field) if self.cursor_field else None
+        return column.json_key if column else None
 
     def column(self, name: str) -> Column | None:
         """The declared column of that name, or None."""

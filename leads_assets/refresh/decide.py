@@ -43,7 +43,7 @@ class Observation:
 
 def compare_changes(found: NewestChange, known: SyncState) -> Observation:
     """The newest change and the total against the committed rows."""
-    at, total = found.updated_at, found.total
+    at, total = found.at, found.total
     newer = at is not None and (
         known.newest is None or at > known.newest or (at == known.newest and found.id not in known.newest_ids)
     )

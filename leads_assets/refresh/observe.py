@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.declare import Endpoint, Role
 from leads_assets.engine.errors import EndpointError, Unavailable
 from leads_assets.engine.http.client import ApiClient, Limits, RequestStats
 from leads_assets.engine.read import probe
@@ -32,7 +32,7 @@ class Lists:
         """Each endpoint in its group."""
         every = tuple(endpoints)
         changing = tuple(endpoint for endpoint in every if endpoint.change_filter)
-        logs = tuple(endpoint for endpoint in every if not endpoint.marks_deleted)
+        logs = tuple(endpoint for endpoint in every if endpoint.role is Role.LOG)
         return cls(changing, logs, tuple(endpoint for endpoint in every if endpoint not in (*changing, *logs)))
 
     @property

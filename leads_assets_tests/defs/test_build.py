@@ -13,7 +13,7 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.assets import code_version
 from leads_assets.defs.build import build_definitions
-from leads_assets.engine.declare import Column, ColumnType, Endpoint
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
@@ -118,7 +118,9 @@ def test_an_edit_that_changes_no_row_marks_no_table_as_outdated(edited: Endpoint
         replace(LEADS, params={}),
         replace(LEADS, data_selector="rows"),
         replace(LEADS, change_filter=None),
-        replace(LEADS, marks_deleted=False),
+        replace(LEADS, change_filter=None, cursor_field=None),
+        replace(LEADS, created_field=None),
+        replace(LEADS, role=Role.LOG),
         replace(LEADS, per_user_fallback=True),
         replace(LEADS, columns=(FIRST, *REST)),
         replace(LEADS, columns=(*LEADS.columns, Column("more", ColumnType.DATE, "More."))),

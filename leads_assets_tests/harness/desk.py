@@ -40,6 +40,7 @@ THINGS = Endpoint(
         Column("nested", ColumnType.JSON, "Anything."),
     ),
     change_filter="updated_after",
+    cursor_field="updated_at",
 )
 """An endpoint for tests, with one column of each type."""
 

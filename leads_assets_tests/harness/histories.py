@@ -169,7 +169,7 @@ def walk(server: Server, *, limit: int, paged: bool = True, asked: bool = True, 
     if asked and server.order == "id":
         order = Order.DESCENDING if server.descending else Order.ASCENDING
     source = _Source(server, limit if paged else server.cap, paged, order)
-    overlap = OverlapWalk(source, limit=limit, threads=threads)
+    overlap = OverlapWalk(source, limit=limit, threads=threads, cursor="updated_at")
     taken = [row for rows in overlap for row in rows.ids if row is not None]
     return Walked(overlap.result(), taken)
 

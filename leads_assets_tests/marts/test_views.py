@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from leads_assets.engine.declare import Column, ColumnType, Endpoint
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 from leads_assets.engine.warehouse import kept, models, views
 from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed
@@ -38,7 +38,7 @@ ORDERS = Endpoint(
 )
 LOG = Endpoint(
     name="log", path="/log", description="A log.", columns=(Column("id", ColumnType.BIGINT, "The key."),),
-    marks_deleted=False,
+    role=Role.LOG,
 )  # fmt: skip
 PROOF = Model(
     name="proof",

@@ -14,11 +14,10 @@ from collections.abc import Hashable
 from enum import Enum, auto
 from itertools import groupby
 
-import msgspec
 from msgspec import Raw
 
+from leads_assets.engine.records.members import raw_member
 from leads_assets.engine.records.page import Page
-from leads_assets.engine.records.values import BROKEN
 
 
 class Seam(Enum):
@@ -44,21 +43,15 @@ class Order(Enum):
 _OPPOSITES = {Order.ASCENDING: Order.DESCENDING, Order.DESCENDING: Order.ASCENDING}
 
 
-class _Stamped(msgspec.Struct, gc=False):
-    updated_at: Raw = Raw(b"null")
-
-
-_stamped = msgspec.json.Decoder(_Stamped)
-
-
 class Continuity:
     """What the pages so far have covered.
 
     `asked` is the order of ids that the request asks for, UNKNOWN if it asks for none. The server is believed only if
-    the first page is in that order.
+    the first page is in that order. `cursor` is the JSON key of a row's last change, None where rows do not tell it.
     """
 
-    def __init__(self, asked: Order = Order.UNKNOWN) -> None:
+    def __init__(self, asked: Order = Order.UNKNOWN, cursor: str | None = None) -> None:
+        self._cursor = cursor
         self.by_id = asked is not Order.UNKNOWN
         """Whether the server keeps the list in order of id, as it was asked to."""
         self.order = asked
@@ -176,7 +169,11 @@ class Continuity:
                 bytes(record) if identity is None else identity
                 for record, identity in zip(page.records, page.ids, strict=True)
             ]
-        return [(identity, _stamp(record)) for record, identity in zip(page.records, page.ids, strict=True)]
+        return [(identity, self._stamp(record)) for record, identity in zip(page.records, page.ids, strict=True)]
+
+    def _stamp(self, record: Raw) -> bytes:
+        stamp = b"null" if self._cursor is None else bytes(raw_member(record, self._cursor))
+        return bytes(record) if stamp == b"null" else stamp
 
     def _unknown(self, ids: list[int]) -> set[int]:
         low, high = self.lowest, self.highest
@@ -197,14 +194,6 @@ class Continuity:
         self._tail = dict(zip(keys, page.records, strict=True))
         self._tail_ids = frozenset(ids)
         self._front = self._front or self._tail
-
-
-def _stamp(record: Raw) -> bytes:
-    try:
-        stamp = bytes(_stamped.decode(record).updated_at)
-    except BROKEN:  # a record that is nested too deeply
-        return bytes(record)
-    return bytes(record) if stamp == b"null" else stamp
 
 
 def _order(ids: list[int]) -> Order:

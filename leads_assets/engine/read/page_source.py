@@ -2,24 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
-
-import msgspec
 
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import EndpointError, MalformedResponse
+from leads_assets.engine.errors import MalformedResponse, Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import format_instant, parse_instant
 from leads_assets.engine.read.continuity import Order
+from leads_assets.engine.records.members import member
 from leads_assets.engine.records.page import Page, parse_page
-from leads_assets.engine.records.values import BROKEN, ExactParser
+from leads_assets.engine.records.values import ExactParser
 
 FILTER_LOOKBACK = timedelta(days=1)
 """A row this much older than what was asked for is a sign that the change filter is ignored, whatever the time zone."""
-
-
-class _Dated(msgspec.Struct, gc=False):
-    updated_at: Any = None
 
 
 class PageSource:
@@ -85,7 +79,7 @@ class PageSource:
             return self._front()
         self._params[self._endpoint.change_filter] = format_instant(self._since, self._dialect.instant)
         page = self._front()
-        if not _has_older(page, self._since - FILTER_LOOKBACK):
+        if not self._has_older(page, self._since - FILTER_LOOKBACK):
             return page
         plain = self._ask(0, {**self._plain, **self._front_window})
         # A filter by another notion of change also lets older rows through: only if it makes no difference is it
@@ -103,11 +97,11 @@ class PageSource:
     def backwards(self, limit: int, order: Order) -> Page:
         """The first `limit` rows of the list when it is asked for in the order opposite to `order`.
 
-        Raises EndpointError also where the API has no words for that.
+        Raises Refused also where the API has no words for that.
         """
         words = self._dialect.ordering
         if words is None:
-            raise EndpointError(f"{self._endpoint.name}: the API has no words to ask for a list backwards")
+            raise Refused(f"{self._endpoint.name}: the API has no words to ask for a list backwards")
         direction = words.ascending if order is Order.DESCENDING else words.descending
         query = {**self._params, words.direction: direction, **self._window(0, limit)}
         return self._ask(0, query, may_be_empty=True)
@@ -129,13 +123,6 @@ class PageSource:
         self.total = page.total if page.total is not None else self.total
         return page
 
-
-def _has_older(page: Page, moment: datetime) -> bool:
-    for record in page.records:
-        try:
-            stamp = parse_instant(msgspec.json.decode(record, type=_Dated).updated_at)
-        except BROKEN:
-            continue
-        if stamp is not None and stamp < moment:
-            return True
-    return False
+    def _has_older(self, page: Page, moment: datetime) -> bool:
+        stamps = (parse_instant(member(record, self._endpoint.cursor_key or "")) for record in page.records)
+        return any(stamp is not None and stamp < moment for stamp in stamps)

@@ -4,25 +4,24 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import msgspec
+from msgspec import Raw
 
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import EndpointError
+from leads_assets.engine.errors import Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.read.ends import FULL_PAGE
+from leads_assets.engine.records.members import member
 from leads_assets.engine.records.page import Page, parse_page
-from leads_assets.engine.records.values import BROKEN
 
 
 @dataclass(frozen=True, slots=True)
 class NewestChange:
-    """The row that the server says has changed last, and how many rows there are; None where it does not say."""
+    """The row that the server says has changed last, when, and how many rows there are; None where it does not say."""
 
     id: int | None
-    updated_at: datetime | None
+    at: datetime | None
     total: int | None
 
 
@@ -34,25 +33,17 @@ class Event:
     name: str
 
 
-class _Changed(msgspec.Struct, gc=False):
-    updated_at: Any = None
-
-
-class _Named(msgspec.Struct, gc=False):
-    event: Any = None
-
-
 def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> NewestChange:
     """Look at the row that changed last. Raises a LeadsApiError, also where the API has no words for that order."""
     words = client.dialect.ordering
     if words is None or not words.by_change:
-        raise EndpointError(f"{endpoint.name}: the API has no words to ask for the newest change")
+        raise Refused(f"{endpoint.name}: the API has no words to ask for the newest change")
     newest_first = {**words.params(words.by_change, descending=True), client.dialect.limit: "1"}
     # The walk's own parameters come too: they decide which rows count.
     page = _ask(client, endpoint, {**endpoint.params, **newest_first}, stats)
     if not page.records:
         return NewestChange(None, None, page.total)
-    return NewestChange(page.ids[0], _moment(page.records[0]), page.total)
+    return NewestChange(page.ids[0], parse_instant(member(page.records[0], endpoint.cursor_key or "")), page.total)
 
 
 def events(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> tuple[Event, ...]:
@@ -84,16 +75,6 @@ def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats
     return client.get(endpoint.name, endpoint.path, params, parse, stats)
 
 
-def _moment(record: msgspec.Raw) -> datetime | None:
-    try:
-        return parse_instant(msgspec.json.decode(record, type=_Changed).updated_at)
-    except BROKEN:
-        return None
-
-
-def _name(record: msgspec.Raw) -> str:
-    try:
-        name = msgspec.json.decode(record, type=_Named).event
-    except BROKEN:
-        return ""
+def _name(record: Raw) -> str:
+    name = member(record, "event")
     return name if isinstance(name, str) else ""

@@ -154,7 +154,12 @@ class Extraction:
         self._stats.cancelled.clear()
         self._source = PageSource(self._client, endpoint, params, self._stats, limit=limit, since=since)
         return OverlapWalk(
-            self._source, limit=limit, threads=threads, is_part=is_part, had_rows=held.highest is not None
+            self._source,
+            limit=limit,
+            threads=threads,
+            is_part=is_part,
+            had_rows=held.highest is not None,
+            cursor=endpoint.cursor_key,
         )
 
     def _write(self, walk: Iterable[Rows]) -> None:

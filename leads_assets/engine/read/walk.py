@@ -97,7 +97,7 @@ class OverlapWalk:
 
     `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
     nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
-    empty.
+    empty. `cursor` is the JSON key of a row's last change.
     """
 
     def __init__(
@@ -108,13 +108,14 @@ class OverlapWalk:
         threads: int = CONNECTIONS,
         is_part: bool = False,
         had_rows: bool = False,
+        cursor: str | None = None,
     ) -> None:
         self._source = source
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
         self._had_rows = had_rows
-        self._continuity = Continuity(source.order)
+        self._continuity = Continuity(source.order, cursor)
         self._totals = Totals()
         self._objections = Objections()
         self._size = limit

@@ -27,8 +27,8 @@ class SyncState:
     """What is known here of one endpoint. Times in UTC; None where there is none.
 
     `number`, `account`, `began`: of the newest load; `full_number`: of the newest that was no read of changes.
-    `proven`, `full`: begin of the newest proven read, and of the newest proven full one. `watermark`: newest
-    `updated_at` of the rows that a proven read has committed.
+    `proven`, `full`: begin of the newest proven read, and of the newest proven full one. `watermark`: newest change of
+    the rows that a proven read has committed.
     `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
     changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
     newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
@@ -37,8 +37,8 @@ class SyncState:
 
     Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
 
-    `live`: rows that are not marked as deleted; `newest`: the newest `updated_at` among them, `newest_ids` the rows
-    that carry it; `highest_id` counts deleted rows too. These four come from the table, and only where they were asked
+    `live`: rows that are not marked as deleted; `newest`: the newest change among them, `newest_ids` the rows that
+    carry it; `highest_id` counts deleted rows too. These four come from the table, and only where they were asked
     for and a probe can use them. `held`: what a full read can compare itself with.
     """
 

@@ -43,19 +43,20 @@ def bind(session: Session, name: str, account: str, known: Mapping[str, SyncStat
     return before is not None and (nameless if before.account is None else before.account) != account
 
 
-def refuse_strangers(session: Session, table: Table) -> None:
-    """Refuse rows of the view `incoming` whose ids the table knows from another time of creation.
+def refuse_strangers(session: Session, table: Table, created: str | None) -> None:
+    """Refuse rows of the view `incoming` whose ids the table knows from another time of creation (column `created`).
 
     Ids are a server's own: where most of the ids that both sides have were created at another time (by a second or
     more: servers change the precision of what they send), the list is that of another account. Raises LoadFailed.
     """
-    if "created_at" not in table.columns:
+    if created is None:
         return
+    ours, theirs = f"t.{quoted(created)}", f"s.{quoted(created)}"
     comparable, strange = session.one(
         "comparing times of creation",
-        "SELECT count(*), count(*) FILTER (abs(epoch(s.created_at) - epoch(t.created_at)) >= 1)"
+        f"SELECT count(*), count(*) FILTER (abs(epoch({theirs}) - epoch({ours})) >= 1)"
         f" FROM incoming s JOIN {table.sql} t ON t.{quoted('id')} = s.{quoted('id')}"
-        " WHERE s.created_at IS NOT NULL AND t.created_at IS NOT NULL",
+        f" WHERE {theirs} IS NOT NULL AND {ours} IS NOT NULL",
     )
     if strange >= _FEWEST and strange * 2 > comparable:
         raise LoadFailed(

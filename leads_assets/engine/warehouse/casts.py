@@ -47,7 +47,7 @@ def prepare_incoming(session: Session, table: Table, staged: Staged, *, evolve: 
     session.run(
         "preparing the rows",
         f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {picked}, CAST({extra} AS JSON) AS {EXTRA}"
-        f" FROM {staged_sql(staged)}{_keep_latest(session, staged)}",
+        f" FROM {staged_sql(staged)}{_keep_latest(session, table, staged)}",
     )
     return Incoming(new, _misfits(session, staged, fitted))
 
@@ -160,11 +160,11 @@ def _misfits(session: Session, staged: Staged, fitted: dict[str, str]) -> dict[s
     return misfits
 
 
-def _keep_latest(session: Session, staged: Staged) -> str:
+def _keep_latest(session: Session, table: Table, staged: Staged) -> str:
     """SQL that keeps one row of each id: the newest, then the later one. Only positions are remembered, not rows."""
     if staged.rows == staged.distinct:
         return ""
-    newest = "updated_at DESC NULLS LAST, " if "updated_at" in staged.columns else ""
+    newest = f"{quoted(table.cursor)} DESC NULLS LAST, " if table.cursor in staged.columns else ""
     session.run(
         "settling duplicates",
         f"CREATE OR REPLACE TEMP TABLE latest AS SELECT file_row_number AS position FROM {staged_sql(staged)} QUALIFY"

@@ -26,7 +26,7 @@ from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_cha
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import Table, TableName, ensure
-from leads_assets.engine.warehouse.sql import literal
+from leads_assets.engine.warehouse.sql import literal, quoted
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
@@ -59,15 +59,18 @@ class Policy:
     """What follows for a load from where its rows come from.
 
     `columns`: declared ones, to which the table is brought. `tracked`: those whose changes are kept. `references`:
-    those whose targets are looked up. `account`, `after`: as an Extract has them. `complete`: rows of the table that
+    those whose targets are looked up. `cursor`, `created`: those with the times of a row's last change and creation, if
+    there are any. `account`, `after`: as an Extract has them. `complete`: rows of the table that
     are not among these are gone, if the run is proven; `confirmed`: also if these are none. `watermark_until`: the
-    latest time that the newest `updated_at` may be taken for, None for no watermark. `rejects`: the spool of records
+    latest time that the newest change may be taken for, None for no watermark. `rejects`: the spool of records
     that are no rows.
     """
 
     columns: tuple[Column, ...] = ()
     tracked: tuple[Column, ...] = ()
     references: tuple[Column, ...] = ()
+    cursor: str | None = None
+    created: str | None = None
     account: str = ""
     after: int | None = None
     complete: bool = False
@@ -80,16 +83,17 @@ class Policy:
 def policy_of(extract: Extract, options: LoadOptions) -> Policy:
     """The policy for an extract."""
     endpoint = extract.endpoint
-    has_watermark = endpoint.change_filter is not None and endpoint.column("updated_at") is not None
     return Policy(
         columns=endpoint.columns,
         tracked=endpoint.tracked,
         references=endpoint.references,
+        cursor=endpoint.cursor_field,
+        created=endpoint.created_field,
         account=extract.account,
         after=extract.after,
         complete=extract.mode is ReadMode.FULL and endpoint.marks_deleted,
         confirmed=extract.spooled.count > 0 or extract.total == 0,
-        watermark_until=extract.began_at if has_watermark else None,
+        watermark_until=extract.began_at if endpoint.change_filter else None,
         rejects=extract.spooled if extract.spooled.rejected else None,
         options=options,
     )
@@ -126,10 +130,13 @@ class Loader:
             name = TableName(extract.endpoint.name)
             return self._load(staging, name, staged, run, policy_of(extract, self._options))
 
-    def load_frame(self, name: TableName, frame: "pd.DataFrame | pa.Table", run_id: str) -> LoadResult:
+    def load_frame(
+        self, name: TableName, frame: "pd.DataFrame | pa.Table", run_id: str, *, cursor: str | None = None
+    ) -> LoadResult:
         """Merge a frame into a table; rows without a usable id are counted as rejected, none is marked as deleted.
 
-        Raises a WarehouseError; then nothing was changed.
+        `cursor`: the column with the time of a row's last change, in frames that have it. Raises a WarehouseError; then
+        nothing was changed.
         """
         began, began_at = self._clock(), self._now()
         with self._warehouse.spool() as folder, self._staging.connection(folder.path) as staging:
@@ -145,7 +152,7 @@ class Loader:
                 ended_at=began_at,
                 loaded_at=began_at,
             )
-            return self._load(staging, name, staged, run, Policy())
+            return self._load(staging, name, staged, run, Policy(cursor=cursor))
 
     def _load(
         self, staging: duckdb.DuckDBPyConnection, name: TableName, staged: Staged, run: SyncRun, policy: Policy
@@ -181,9 +188,11 @@ def _merge_in(
         policy = replace(policy, options=policy.options.replacing())
     newer = superseded.newer_rows(state, run.endpoint, policy.after)
     table = ensure(session, name, policy.columns, staged.columns)
+    if policy.cursor in table.columns:
+        table = replace(table, cursor=policy.cursor)
     incoming = prepare_incoming(session, table, staged, evolve=policy.options.evolve)
     if state.known and not policy.options.new_account:
-        refuse_strangers(session, table)
+        refuse_strangers(session, table, policy.created)
     merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
     if merged.updated or merged.restored:
         record_changes(session, table, policy.tracked, stamp)
@@ -216,14 +225,14 @@ def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, *, ne
         if refusal:
             return replace(run, verdict=Verdict.UNPROVEN, reason=refusal)
         run = replace(run, deleted=deleted, deletions_allowed=guard.allow, reason="")
-    return replace(run, watermark=_watermark(session, policy.watermark_until))
+    return replace(run, watermark=_watermark(session, table, policy.watermark_until))
 
 
-def _watermark(session: Session, until: datetime | None) -> datetime | None:
-    """The newest `updated_at` of this read, never later than its begin: a server's clock may be ahead."""
-    if until is None:
+def _watermark(session: Session, table: Table, until: datetime | None) -> datetime | None:
+    """The newest change of this read, never later than its begin: a server's clock may be ahead."""
+    if until is None or table.cursor is None:
         return None
-    newest = session.one("finding the watermark", "SELECT max(updated_at) FROM incoming")[0]
+    newest = session.one("finding the watermark", f"SELECT max({quoted(table.cursor)}) FROM incoming")[0]
     return min(newest, until) if isinstance(newest, datetime) else None
 
 

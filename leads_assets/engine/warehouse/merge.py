@@ -47,7 +47,7 @@ class Stamp:
 def merge(session: Session, table: Table, *, newer: str, server_wins: bool) -> Merged:
     """Find what the view `incoming` changes in the table, by id.
 
-    A row whose `updated_at` is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
+    A row whose last change is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
     gone come back. Rows that another load has seen since this read began (`newer`, as `newer_rows` makes it) are
     replaced by later versions only: whatever differs otherwise, the other read knows better.
     """
@@ -59,6 +59,11 @@ def merge(session: Session, table: Table, *, newer: str, server_wins: bool) -> M
     if outdated:
         session.run("leaving out older versions", "DELETE FROM changed WHERE outdated")
     return Merged(inserted, updated, restored, outdated)
+
+
+def _changed_at(table: Table, of: str = "") -> str:
+    """SQL for the time of a row's last change; `of` is what stands before the column's name."""
+    return f"{of}{quoted(table.cursor)}" if table.cursor else "CAST(NULL AS TIMESTAMPTZ)"
 
 
 def _nested(table: Table) -> list[str]:
@@ -85,11 +90,10 @@ def _find_changes(session: Session, table: Table, *, newer: str, server_wins: bo
 
     `nested`: as far as the flat columns tell, nothing has changed.
     """
-    dated = "updated_at" in table.columns
     differs = "(s.flat <> t.flat OR s.nested <> t.nested)"
-    later = "NOT coalesce(s.updated_at > t.updated_at, false)" if dated else "true"
-    outdated = "coalesce(s.updated_at < t.updated_at, false) AND NOT t.gone" if dated and not server_wins else "false"
-    picked = f"{_KEY} AS id, {'updated_at, ' if dated else ''}{_fingerprint(table)}"
+    later = "NOT coalesce(s.changed_at > t.changed_at, false)"
+    outdated = "false" if server_wins else "coalesce(s.changed_at < t.changed_at, false) AND NOT t.gone"
+    picked = f"{_KEY} AS id, {_changed_at(table)} AS changed_at, {_fingerprint(table)}"
     session.run(
         "finding changes",
         "CREATE OR REPLACE TEMP TABLE changed AS SELECT s.id, t.id IS NOT NULL AS existed, t.gone,"
@@ -159,13 +163,12 @@ def record_changes(session: Session, table: Table, tracked: tuple[Column, ...], 
     ]
     if not pairs:
         return
-    changed_at = "s.updated_at" if "updated_at" in table.columns else "CAST(NULL AS TIMESTAMPTZ)"
     session.run(
         "keeping the history",
         "INSERT INTO ops.changes BY NAME"
         f" SELECT {literal(str(table.name))} AS endpoint, id, pair.field AS field, pair.old AS old, pair.new AS new,"
         f" changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id FROM ("
-        f" SELECT s.{_KEY} AS id, {changed_at} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
+        f" SELECT s.{_KEY} AS id, {_changed_at(table, 's.')} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
         f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id)"
         " WHERE pair.old IS DISTINCT FROM pair.new",
     )

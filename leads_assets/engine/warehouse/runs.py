@@ -242,14 +242,15 @@ def sync_states(
 
 def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncState:
     table = f"main.{quoted(endpoint.name)}"
-    if endpoint.change_filter:
+    if endpoint.change_filter and endpoint.cursor_field:
+        changed = quoted(endpoint.cursor_field)
         live, newest, ids = session.one(
             "looking for the newest change",
             f"""
-            WITH live AS (SELECT id, updated_at FROM {table} WHERE _deleted_at IS NULL),
-                newest AS (SELECT max(updated_at) AS moment FROM live)
+            WITH live AS (SELECT id, {changed} AS moment FROM {table} WHERE _deleted_at IS NULL),
+                newest AS (SELECT max(moment) AS moment FROM live)
             SELECT (SELECT count(*) FROM live), (SELECT moment FROM newest),
-                (SELECT list(id) FROM live WHERE updated_at = (SELECT moment FROM newest))
+                (SELECT list(id) FROM live WHERE moment = (SELECT moment FROM newest))
             """,
         )
         return replace(state, live=live, newest=newest, newest_ids=frozenset(ids or ()))

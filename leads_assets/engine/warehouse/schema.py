@@ -35,10 +35,14 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as it is now: column name to type, the bookkeeping columns left out."""
+    """A table as it is now: column name to type, the bookkeeping columns left out.
+
+    `cursor`: the column with the time of a row's last change, None where there is none.
+    """
 
     name: TableName
     columns: dict[str, str]
+    cursor: str | None = None
 
     @property
     def sql(self) -> str:

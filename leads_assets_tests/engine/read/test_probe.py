@@ -75,7 +75,7 @@ def test_the_newest_change_is_found_in_every_form_of_answer(bench: Bench, fault:
     expected = probe.newest_change(bench.client, LEADS, bench.stats)
     bench.api.set_faults([parse_fault(fault)])
     found = probe.newest_change(bench.client, LEADS, bench.stats)
-    assert (found.id, found.updated_at) == (expected.id, expected.updated_at)
+    assert (found.id, found.at) == (expected.id, expected.at)
     assert found.total == (None if fault.startswith("no_total") else 250)
 
 

@@ -23,12 +23,12 @@ from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 BIG = 2**53 + 1
 
 
-def load(desk: WarehouseHarness, frame: "pd.DataFrame | pa.Table", run: str = "run") -> LoadResult:
+def load(desk: WarehouseHarness, frame: "pd.DataFrame | pa.Table", run: str = "run", cursor: str = "") -> LoadResult:
     """Load a frame into the table `scores`."""
     desk.loads += 1
     at = NOON + timedelta(minutes=desk.loads)
     with closing(Loader(desk.warehouse, now=lambda: at)) as loader:
-        return loader.load_frame(TableName("scores"), frame, run)
+        return loader.load_frame(TableName("scores"), frame, run, cursor=cursor)
 
 
 FRAMES: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
@@ -127,6 +127,19 @@ def test_a_frame_without_an_id_is_refused_with_the_names_of_its_columns(desk: Wa
 def test_a_frame_with_a_column_of_ours_is_refused(desk: WarehouseHarness, name: str) -> None:
     with pytest.raises(LoadFailed, match=f"every table has columns: {name} of its own; rename them"):
         load(desk, pd.DataFrame({"id": [1], name: ["x"]}))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "kept"), [("at", ["new", "newer"]), ("", ["old", "newer"]), ("x", ["old", "newer"])]
+)
+def test_an_older_row_of_a_frame_is_left_out_where_a_column_tells_its_age(
+    desk: WarehouseHarness, cursor: str, kept: list[str]
+) -> None:
+    later, sooner = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    load(desk, pd.DataFrame({"id": [1, 2], "at": [later, sooner], "text": ["new", "old"]}), cursor=cursor)
+    row = load(desk, pd.DataFrame({"id": [1, 2], "at": [sooner, later], "text": ["old", "newer"]}), cursor=cursor).row
+    assert [text for (text,) in desk.rows("SELECT text FROM scores ORDER BY id")] == kept
+    assert row.outdated == (1 if cursor == "at" else 0)
 
 
 def test_a_new_column_of_a_frame_widens_the_table(desk: WarehouseHarness) -> None:
