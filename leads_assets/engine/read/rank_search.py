@@ -230,14 +230,10 @@ class _Search:
                 yield _Stretch(max(low, view.last), high)
 
     def _offset_within(self, stretch: _Stretch) -> int:
-        """A page in the middle, or, where it can hold all, one that ends with the upper row.
-
-        Rows that are deleted meanwhile move the stretch down: the spare room is below it.
-        """
+        """A page in the middle, or, where one page can hold all, the one that begins with the lower row."""
         limit = self._evidence.limit
-        whole = stretch.high.rank - limit + 1
-        if whole <= max(0, stretch.low.rank):
-            return max(0, whole)
+        if stretch.rows + 2 <= limit:
+            return max(0, stretch.low.rank)
         return (stretch.low.rank + stretch.high.rank - limit) // 2 + 1
 
     def _read_on(self, view: View) -> None:

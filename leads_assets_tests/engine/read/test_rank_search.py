@@ -309,10 +309,10 @@ def test_a_candidate_far_from_its_place_is_found_by_what_its_neighbours_tell() -
 
 
 def test_a_candidate_that_no_page_showed_keeps_the_table_from_being_current() -> None:
-    history = _history(range(910, 1_001, 10), held=100)
-    history.candidates = {950}
+    history = _history(range(610, 1_001, 10), held=100)
+    history.candidates = {750}
     result = history.search()
-    assert (result.current, len(result.gone), result.next_full) == (False, 90, True)
+    assert (result.current, len(result.gone), result.next_full) == (False, 60, True)
     assert result.reason == "rows that should have come with the changes could not be looked at"
 
 
