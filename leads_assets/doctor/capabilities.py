@@ -107,7 +107,7 @@ def _unassigned(prober: Prober, leads: Endpoint, first: Answer, limit: int) -> F
 def _page(prober: Prober, leads: Endpoint, first: Answer, limit: int) -> Finding:
     rows, total = len(first.page.records), first.page.total
     if total is None:
-        sent = "no total is sent: the end of a list shows only in an empty page"
+        sent = "no total is sent: the end of a list shows only when it is asked backwards"
     else:
         sent = f"a total is sent ({total:,} leads)"
     if rows < limit and total is not None and rows < total:

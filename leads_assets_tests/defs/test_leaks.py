@@ -52,6 +52,8 @@ SHORT_RUNS = (
     "api_retry_after=1@leads",
     "limit_reset=epoch:1@leads rate_limit=1",
     "ignore_order@leads ignore_updated_after@leads misfit@leads",
+    "window=100@leads page_bytes=20000@leads hide=10:5@leads most_total=100@leads ignore_direction@leads"
+    " cut=20@users page_total@users",
 )
 
 

@@ -65,7 +65,7 @@ def test_bare_arrays_missing_totals_and_larger_pages_are_noticed(command: Comman
     open_account(600, bare=["leads"], totals=[], max_limit=300)
     told = command("doctor", "--json")
     assert access(told, "leads")["envelope"] == "bare array"
-    says = "no total is sent: the end of a list shows only in an empty page; pages of 300 rows are possible"
+    says = "no total is sent: the end of a list shows only when it is asked backwards; pages of 300 rows are possible"
     assert says in finding(told, "pages")["says"]
 
 

@@ -13,8 +13,8 @@ class WalkResult:
     """How a walk ended.
 
     `doubts` are the reasons against a proof. `suspect` is a number of rows at which the server may have cut the list; 0
-    where its end was shown. `total` is the last row count of the whole list that the server stated. `first` and `last`
-    are the lowest and the highest id; `order` is how the ids ran.
+    where its end was shown. `total` is the last row count of the whole list that the server stated. `order` is how
+    the ids ran, `lowest` and `highest` are the outermost of them.
     """
 
     pages: int

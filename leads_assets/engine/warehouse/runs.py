@@ -263,17 +263,21 @@ def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncSt
 def _with_held(
     session: Session, endpoints: Mapping[str, Endpoint], known: Mapping[str, SyncState]
 ) -> dict[str, SyncState]:
-    """The ids and users of live rows; nothing for a table that somebody has taken a column from."""
+    """The ids and users of live rows; the next load puts back a column that somebody has dropped."""
     columns = dict(session.run("looking up the columns", _TABLE_COLUMNS))
     parts = []
     for name in known:
-        if not {PRIMARY_KEY, "_deleted_at"} <= set(columns.get(name, ())):
+        has = columns.get(name, ())
+        if PRIMARY_KEY not in has:
             continue
-        by_user = endpoints[name].per_user_fallback and USER_COLUMN in columns[name]
-        users = f"list(DISTINCT {USER_COLUMN}), count(*) - count({USER_COLUMN})" if by_user else "NULL, 0"
+        users = "NULL, 0"
+        if endpoints[name].per_user_fallback:
+            user = USER_COLUMN if USER_COLUMN in has else "CAST(NULL AS BIGINT)"
+            users = f"list(DISTINCT {user}), count(*) - count({user})"
+        live = "_deleted_at IS NULL" if "_deleted_at" in has else "true"
         parts.append(
             f"SELECT {literal(name)}, min({PRIMARY_KEY}), max({PRIMARY_KEY}), {users}"
-            f" FROM main.{quoted(name)} WHERE _deleted_at IS NULL"
+            f" FROM main.{quoted(name)} WHERE {live}"
         )
     rows = session.run("looking for live rows", " UNION ALL ".join(parts)) if parts else []
     found = dict(known)

@@ -7,13 +7,13 @@ import pytest
 from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
+from leads_assets.engine.errors import Unavailable
 from leads_assets.engine.records.extract import Extract, Verdict
 from leads_assets.engine.records.state import Held
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, truth
 
 BEYOND = "asked backwards the list begins with a row beyond them"
-NO_LIMIT = {"lowest": 0, "longest": 10_000, "longest_response": 10_000}
 
 
 def _is_limit(extract: Extract) -> bool:
@@ -100,6 +100,32 @@ def test_a_server_that_refuses_to_be_asked_backwards_is_one_that_ignores_it(
     extract = reading.read(api)
     assert is_proven(extract)
     assert ids(extract) == truth(api)
+
+
+def test_an_outage_while_a_list_is_asked_backwards_is_one_of_the_read(
+    open_api: OpenApi, reading: ClientFactory
+) -> None:
+    with pytest.raises(Unavailable, match=r"^leads: HTTP 503"):
+        reading.read(open_api("status=503@leads+3"))
+
+
+def test_a_server_that_fails_when_a_list_without_an_order_is_asked_backwards_can_be_read(
+    open_api: OpenApi, reading: ClientFactory
+) -> None:
+    api = open_api("status=500@prospecting_lists+2x3")
+    extract = reading.read(api, "prospecting_lists")
+    assert is_proven(extract)
+    assert (ids(extract), extract.retries) == (truth(api, "prospecting_lists"), 2)
+
+
+@pytest.mark.parametrize("endpoint", ["users", "leads"])
+def test_a_list_that_had_rows_is_not_believed_to_be_empty_at_once_though_the_page_counts_none(
+    open_api: OpenApi, reading: ClientFactory, endpoint: str
+) -> None:
+    api = open_api(f"empty_page@{endpoint}x1", f"page_total@{endpoint}")
+    extract = reading.read(api, endpoint, held=Held(lowest=1, highest=2))
+    assert is_proven(extract)
+    assert ids(extract) == truth(api, endpoint)
 
 
 # A cut list, and what shows that it is none.
