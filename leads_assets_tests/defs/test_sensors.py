@@ -289,7 +289,7 @@ def test_the_last_requests_of_the_day_are_left_to_the_reconcile(watched: SensorH
     tomorrow = (project.now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     project.ahead = tomorrow - project.now()
     _spend(Path(f"{project.settings.warehouse}.requests"), project, 20)
-    assert "20 requests left today, 19 kept for today's reconcile" in reason(project.tick())
+    assert "20 requests left today, 20 kept for today's reconcile" in reason(project.tick())
     assert project.api.count() == 0
 
 

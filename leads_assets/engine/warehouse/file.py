@@ -124,7 +124,7 @@ class Warehouse:
         """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
         found = []
         for path in (self.path, self.beside(".wal")):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # whoever opens the file says what is wrong with it
                 status = path.stat()
                 found.append((status.st_ino, status.st_size, status.st_mtime_ns))
         return tuple(found)

@@ -165,7 +165,7 @@ def test_a_record_too_large_for_the_database_is_put_aside_in_a_file_of_its_own(t
     assert lines(spooled.rows) == [{"id": 1}, {"id": 3}]
     assert (spooled.rejected, lines(spooled.rejects)) == (1, [])
     ((file, reason),) = spooled.large_rejects.items()
-    assert reason == "too large: a row may have 24 MB and 500,000 values"
+    assert reason == "too large: a row may have 12 MB and 500,000 values"
     assert file.read_bytes() == spoiled
 
 
