@@ -75,7 +75,7 @@ def test_what_is_held_before_a_read(desk: WarehouseHarness) -> None:
         "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
         "users": Held(longest=7, longest_response=7, lowest=0, highest=6),
         "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
-        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, users=frozenset({5}), without_user=2),
+        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, parts=frozenset({5}), without_part=2),
     }
 
 
@@ -85,7 +85,7 @@ def test_a_column_that_somebody_dropped_keeps_no_state_from_being_read(desk: War
     with desk.warehouse.write("the test") as session:
         session.run("dropping", f"ALTER TABLE main.follow_ups DROP COLUMN {column}")
     held = sync_states(desk.warehouse, NOON + timedelta(hours=1), ENDPOINTS)["follow_ups"].held
-    assert (held.longest, held.users) == (1, frozenset())
+    assert (held.longest, held.parts) == (1, frozenset())
 
 
 def test_a_table_that_somebody_dropped_is_not_known(desk: WarehouseHarness) -> None:
