@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from leads_assets.account.dialect import DIALECT
-from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import NO_ACCOUNT, Settings
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ConfigurationError, RunError
@@ -96,7 +95,6 @@ class LeadsApi:
                 self.client(),
                 endpoint,
                 folder,
-                users=ENDPOINTS["users"],
                 held=held,
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,

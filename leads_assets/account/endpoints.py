@@ -6,8 +6,9 @@ in `ENDPOINTS`. Fields and types come from the API's contract; names are neutral
 
 from collections.abc import Mapping
 
+from leads_assets.account.changes import EVENTS
 from leads_assets.account.dialect import ORDERING
-from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, FanOut, Role
 
 _INT, _NUMBER, _MONEY, _BOOL = ColumnType.BIGINT, ColumnType.DOUBLE, ColumnType.MONEY, ColumnType.BOOLEAN
 _TEXT, _TEXTS, _DATE, _TIME, _JSON = (
@@ -26,6 +27,33 @@ _CREATED = Column("created_at", _TIME, "When the record was created.")
 _UPDATED = Column(CURSOR_FIELD, _TIME, "When the record last changed, by the server's clock.")
 _OWNER = Column("user_id", _INT, "The user who owns the record.", references="users", tracked=True)
 
+_USERS = Endpoint(
+    name="users",
+    path="/users",
+    description="The people who work with the account; those who left stay listed as disabled.",
+    columns=(
+        _ID,
+        _CREATED,
+        Column("email", _TEXT, "E-mail address."),
+        Column("firstname", _TEXT, "First name."),
+        Column("has_activated", _BOOL, "Whether the user has signed in."),
+        Column("is_admin", _BOOL, "Whether the user administers the account.", tracked=True),
+        Column("is_disabled", _BOOL, "Whether the user has left.", tracked=True),
+        Column("lastname", _TEXT, "Last name."),
+        Column("locale", _TEXT, "Language of the user."),
+        Column("permalink", _TEXT, "Address of the user's page."),
+        Column("teams", _JSON, "The user's teams as the server nests them."),
+        Column("time_zone", _TEXT, "Time zone of the user."),
+        _UPDATED,
+        Column("phone", _TEXT, "Phone number."),
+        Column("mobile_phone", _TEXT, "Mobile phone number."),
+        Column("job_title", _TEXT, "Job title."),
+        Column("avatar_url", _TEXT, "Address of the user's picture."),
+    ),
+    cursor_field=CURSOR_FIELD,
+    created_field=_CREATED.name,
+)
+
 _ALL = (
     Endpoint(
         name="steps",
@@ -42,7 +70,6 @@ _ALL = (
         ),
         cursor_field=CURSOR_FIELD,
         created_field=_CREATED.name,
-        events=("account.step.",),
     ),
     Endpoint(
         name="pipelines",
@@ -58,7 +85,6 @@ _ALL = (
         cursor_field=CURSOR_FIELD,
         created_field=_CREATED.name,
         edition_gated=True,
-        events=("account.pipeline.",),
     ),
     Endpoint(
         name="clients_folders",
@@ -73,7 +99,6 @@ _ALL = (
             _OWNER,
         ),
         created_field=_CREATED.name,
-        events=("client_folder.",),
     ),
     Endpoint(
         name="categories",
@@ -120,7 +145,6 @@ _ALL = (
         ),
         cursor_field=CURSOR_FIELD,
         created_field=_CREATED.name,
-        events=("account.default_field.",),
     ),
     Endpoint(
         name="leads",
@@ -176,7 +200,6 @@ _ALL = (
         paged=True,
         params={**ORDERING.params(ORDERING.by_id), "include_unassigned": "true"},
         change_filter="updated_after",
-        events=("lead.",),
     ),
     Endpoint(
         name="follow_ups",
@@ -199,35 +222,9 @@ _ALL = (
         cursor_field=CURSOR_FIELD,
         created_field=_CREATED.name,
         edition_gated=True,
-        per_user_fallback=True,
-        events=("task.",),
+        fan_out=FanOut(over=_USERS, parameter="user_id", column=_OWNER.name),
     ),
-    Endpoint(
-        name="users",
-        path="/users",
-        description="The people who work with the account; those who left stay listed as disabled.",
-        columns=(
-            _ID,
-            _CREATED,
-            Column("email", _TEXT, "E-mail address."),
-            Column("firstname", _TEXT, "First name."),
-            Column("has_activated", _BOOL, "Whether the user has signed in."),
-            Column("is_admin", _BOOL, "Whether the user administers the account.", tracked=True),
-            Column("is_disabled", _BOOL, "Whether the user has left.", tracked=True),
-            Column("lastname", _TEXT, "Last name."),
-            Column("locale", _TEXT, "Language of the user."),
-            Column("permalink", _TEXT, "Address of the user's page."),
-            Column("teams", _JSON, "The user's teams as the server nests them."),
-            Column("time_zone", _TEXT, "Time zone of the user."),
-            _UPDATED,
-            Column("phone", _TEXT, "Phone number."),
-            Column("mobile_phone", _TEXT, "Mobile phone number."),
-            Column("job_title", _TEXT, "Job title."),
-            Column("avatar_url", _TEXT, "Address of the user's picture."),
-        ),
-        cursor_field=CURSOR_FIELD,
-        created_field=_CREATED.name,
-    ),
+    _USERS,
     Endpoint(
         name="teams",
         path="/teams",
@@ -273,6 +270,7 @@ _ALL = (
         ),
         edition_gated=True,
         role=Role.LOG,
+        event_log=EVENTS,
     ),
     Endpoint(
         name="activities",
@@ -312,7 +310,6 @@ _ALL = (
         cursor_field=CURSOR_FIELD,
         created_field=_CREATED.name,
         paged=True,
-        events=("prospect.",),
     ),
 )
 

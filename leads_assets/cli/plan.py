@@ -157,7 +157,8 @@ def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, 
     last_rows = state.full_rows if plan.changed_since is None else state.change_rows
     if not endpoint.paged:
         spent = None if last_rows is None else state.full_requests
-        return _Step(endpoint, plan, estimate_unpaged(spent, last_rows, per_user=endpoint.per_user_fallback))
+        parts = endpoint.fan_out.over.name if endpoint.fan_out else ""
+        return _Step(endpoint, plan, estimate_unpaged(spent, last_rows, parts=parts))
     since = {}
     if plan.changed_since is not None and endpoint.change_filter:
         since = {endpoint.change_filter: format_instant(plan.changed_since)}

@@ -15,7 +15,7 @@ from leads_assets.defs.checks import check_specs, run_checks, skip_checks
 from leads_assets.defs.metadata import column_schema
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
-from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint
+from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint, FanOut
 from leads_assets.engine.errors import ConfigurationError, LeadsApiError, PermissionDenied, RunError
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import plan_read
@@ -25,7 +25,7 @@ GROUP = "crm"
 OWNERS = ["team:sales-operations"]
 API_POOL = "leads_api"
 
-_TEXTS = frozenset({"description", "references", "events", "edition_gated"})
+_TEXTS = frozenset({"description", "references", "event_log", "edition_gated"})
 """Fields of a declaration that change no row: what people read, what checks compare, when a read is asked for."""
 
 
@@ -96,12 +96,14 @@ def code_version(endpoint: Endpoint) -> str:
     return hashlib.sha256(repr((PRIMARY_KEY, _facts(endpoint))).encode()).hexdigest()[:12]
 
 
-def _facts(declared: Endpoint | Column) -> list[tuple[str, object]]:
+def _facts(declared: Endpoint | Column | FanOut) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for field in fields(declared):
         value = getattr(declared, field.name)
         if field.name == "columns":
             value = sorted(_facts(column) for column in value)
+        elif isinstance(value, Endpoint | FanOut):
+            value = _facts(value)
         if field.name not in _TEXTS:
             found.append((field.name, value))
     return found

@@ -125,7 +125,7 @@ class Examination:
         if isinstance(error, PermissionDenied) and endpoint.edition_gated and endpoint.name not in self._known:
             says = "HTTP 403: not in the account's edition, or no right; its asset is skipped"
             return Access(endpoint=endpoint.name, state=State.WARNING, says=says)
-        if isinstance(error, BadRequest) and error.missing_parameter and endpoint.per_user_fallback:
+        if isinstance(error, BadRequest) and error.missing_parameter and endpoint.fan_out is not None:
             says = "the plain list is refused (HTTP 400): a sync reads it user by user, one request each"
             return Access(endpoint=endpoint.name, state=State.WARNING, says=says)
         return Access(endpoint=endpoint.name, state=State.BROKEN, says=str(error), advice=advice(error))

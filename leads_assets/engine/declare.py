@@ -56,6 +56,35 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FanOut:
+    """How a list is read in parts, one for each row of another list, where the server refuses it as a whole.
+
+    `over`: that other list. `parameter`: the query parameter that takes the id of one of its rows. `column`: the column
+    that holds this id.
+    """
+
+    over: "Endpoint"
+    parameter: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """What the events of a log tell of other lists.
+
+    `name_key`: the JSON key of an event's name. `announces`: by the name of an endpoint, with what the names of those
+    events begin that announce a change of its rows.
+    """
+
+    name_key: str
+    announces: Mapping[str, tuple[str, ...]]
+
+    def named_by(self, event: str) -> frozenset[str]:
+        """The names of the endpoints of whose rows an event tells."""
+        return frozenset(name for name, beginnings in self.announces.items() if event.startswith(beginnings))
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One list of the API, and the table it becomes.
 
@@ -65,8 +94,8 @@ class Endpoint:
     `role`: whether it is a list or a log.
     `cursor_field`: the column with the time of a row's last change; an older version never replaces a newer one.
     `created_field`: the column with the time of a row's creation; the same id created at another time is another row.
-    `per_user_fallback`: a refused plain list is read user by user instead.
-    `events`: prefixes of the webhook events that announce a change of these rows.
+    `fan_out`: how it is read in parts, where the server refuses it for the lack of a parameter.
+    `event_log`: what the events of a log tell of other lists.
     """
 
     name: str
@@ -81,8 +110,8 @@ class Endpoint:
     cursor_field: str | None = None
     created_field: str | None = None
     edition_gated: bool = False
-    per_user_fallback: bool = False
-    events: tuple[str, ...] = ()
+    fan_out: FanOut | None = None
+    event_log: EventLog | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a declaration that contradicts itself."""
@@ -90,6 +119,8 @@ class Endpoint:
             column = self.column(name)
             if column is None or column.type is not ColumnType.TIMESTAMP:
                 raise ValueError(f"{self.name}: {name} is no declared column of instants")
+        if self.fan_out and self.column(self.fan_out.column) is None:
+            raise ValueError(f"{self.name}: {self.fan_out.column} is no declared column")
         if self.change_filter and not self.cursor_field:
             raise ValueError(f"{self.name}: changes are read from the last one on, so they need a cursor_field")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.declare import Endpoint, EventLog
 from leads_assets.engine.errors import PermissionDenied
 from leads_assets.engine.read.probe import Event, NewestChange
 from leads_assets.engine.records.state import SyncState
@@ -70,13 +70,13 @@ def compare_events(found: Iterable[Event], known: SyncState) -> Observation:
 
 
 def endpoints_with_events(
-    found: Iterable[Event], known: SyncState, before: LastSeen | None, endpoints: Iterable[Endpoint]
+    found: Iterable[Event], known: SyncState, before: LastSeen | None, log: EventLog
 ) -> frozenset[str]:
-    """The endpoints that events name which are neither committed nor seen before."""
+    """The endpoints of whose rows those events of a log tell which are neither committed nor seen before."""
     seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
     after = max(seen, -1 if known.highest_id is None else known.highest_id)
     names = {event.name for event in found if event.id > after}
-    return frozenset(endpoint.name for endpoint in endpoints if any(name.startswith(endpoint.events) for name in names))
+    return frozenset().union(*map(log.named_by, names))
 
 
 @dataclass(frozen=True, slots=True)

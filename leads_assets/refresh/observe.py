@@ -120,8 +120,9 @@ class Observer:
     def _events(self, endpoint: Endpoint) -> Observation:
         known = self._known.get(endpoint.name, SyncState())
         found = probe.events(self._client, endpoint, self._stats)
-        if endpoint.name in self._known:
-            self._named |= endpoints_with_events(found, known, self.looks.get(endpoint.name), self._endpoints.values())
+        if endpoint.event_log is not None and endpoint.name in self._known:
+            named = endpoints_with_events(found, known, self.looks.get(endpoint.name), endpoint.event_log)
+            self._named |= named & self._endpoints.keys()
         return compare_events(found, known)
 
     def _newest(self, endpoint: Endpoint) -> Observation:

@@ -13,11 +13,11 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.assets import code_version
 from leads_assets.defs.build import build_definitions
-from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, EventLog, FanOut, Role
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
-LEADS = ENDPOINTS["leads"]
+LEADS, USERS = ENDPOINTS["leads"], ENDPOINTS["users"]
 FIRST, SECOND, *REST = LEADS.columns
 
 
@@ -101,9 +101,10 @@ def test_fewer_endpoints_make_a_whole_project_of_their_own(tmp_path: Path) -> No
         replace(LEADS, columns=(FIRST, replace(SECOND, description="Another text."), *REST)),
         replace(LEADS, columns=(SECOND, FIRST, *REST)),
         replace(LEADS, columns=(FIRST, SECOND, *(replace(column, references=None) for column in REST))),
-        replace(LEADS, events=("other.",)),
+        replace(LEADS, event_log=EventLog("name", {"leads": ("other.",)})),
+        replace(LEADS, edition_gated=True),
     ],
-    ids=["the description", "a column's description", "the order of columns", "references", "events"],
+    ids=["the description", "a column's description", "the order of columns", "references", "events", "rights"],
 )
 def test_an_edit_that_changes_no_row_marks_no_table_as_outdated(edited: Endpoint) -> None:
     assert edited != LEADS
@@ -121,7 +122,7 @@ def test_an_edit_that_changes_no_row_marks_no_table_as_outdated(edited: Endpoint
         replace(LEADS, change_filter=None, cursor_field=None),
         replace(LEADS, created_field=None),
         replace(LEADS, role=Role.LOG),
-        replace(LEADS, per_user_fallback=True),
+        replace(LEADS, fan_out=FanOut(USERS, "user_id", "user_id")),
         replace(LEADS, columns=(FIRST, *REST)),
         replace(LEADS, columns=(*LEADS.columns, Column("more", ColumnType.DATE, "More."))),
         replace(LEADS, columns=(FIRST, replace(SECOND, name="other"), *REST)),

@@ -35,7 +35,7 @@ def test_two_syncs_give_exactly_the_servers_rows_and_the_second_writes_none(
 ) -> None:
     account = Account(leads=250)
     with DemoApi(account, bare=bare, totals=totals) as api:
-        # 60 and 130 rows in no order that can be asked backwards: without a total only a word for it tells them from a cut.
+        # 60 and 130 rows, in no order to be asked backwards: without a total only a word tells them from a cut.
         settings = {"page_size": page_size, "whole_lists": ("clients_folders", "prospecting_lists")}
         project = Project(tmp_path, api.base_url, api=settings, sync={"full_refresh": True})
         assert project.materialize().success

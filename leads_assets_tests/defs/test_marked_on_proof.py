@@ -115,7 +115,7 @@ def test_rows_without_a_user_are_never_marked_by_a_read_user_by_user(open_api: O
     assert _sync(project, api, "follow_ups")[0] == "proven"
     verdict, reason, deleted = _sync(project, api, "follow_ups", "missing_parameter@follow_ups")
     assert (verdict, deleted) == ("unproven", 0)
-    assert "6 rows that are held have no user" in reason
+    assert "6 rows that are held have no user_id" in reason
     assert _live(project, "follow_ups") == _truth(api, "follow_ups")
 
 
@@ -126,4 +126,4 @@ def test_an_unlisted_user_whom_the_server_refuses_is_a_doubt_and_no_failure(open
     refused = ["missing_parameter@follow_ups", "status=404@follow_ups+24"]
     verdict, reason, deleted = _sync(project, api, "follow_ups", *refused)
     assert (verdict, deleted) == ("unproven", 0)
-    assert "1 users who are not listed any more" in reason
+    assert "1 users that are not listed any more" in reason

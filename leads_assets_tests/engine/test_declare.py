@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
+from leads_assets.engine.declare import Column, ColumnType, Endpoint, EventLog, FanOut, Role
 
 COLUMNS = (
     Column("id", ColumnType.BIGINT, "Key."),
     Column("changed", ColumnType.TIMESTAMP, "Time of the last change.", key="modified"),
     Column("day", ColumnType.DATE, "Day."),
 )
+OTHERS = Endpoint(name="others", path="/others", description="Others.", columns=COLUMNS)
 
 
 def _endpoint(**declared: Any) -> Endpoint:
@@ -23,6 +24,7 @@ def _endpoint(**declared: Any) -> Endpoint:
         ({"cursor_field": "modified"}, "things: modified is no declared column of instants"),
         ({"cursor_field": "day"}, "things: day is no declared column of instants"),
         ({"created_field": "created"}, "things: created is no declared column of instants"),
+        ({"fan_out": FanOut(OTHERS, "other", "other_id")}, "things: other_id is no declared column"),
         ({"change_filter": "since"}, "things: changes are read .* so they need a cursor_field"),
     ],
 )
@@ -40,3 +42,10 @@ def test_a_cursor_is_a_column_here_and_a_key_on_the_server() -> None:
 def test_only_a_log_keeps_rows_that_the_server_has_no_more() -> None:
     assert _endpoint().marks_deleted
     assert not _endpoint(role=Role.LOG).marks_deleted
+
+
+def test_an_event_names_the_lists_whose_beginning_it_has() -> None:
+    log = EventLog("name", {"things": ("thing.", "all."), "others": ("all.",)})
+    assert log.named_by("thing.made") == {"things"}
+    assert log.named_by("all.gone") == {"things", "others"}
+    assert log.named_by("something.else") == log.named_by("") == frozenset()

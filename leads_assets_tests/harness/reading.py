@@ -90,7 +90,6 @@ class ClientFactory:
             client,
             ENDPOINTS[endpoint] if isinstance(endpoint, str) else endpoint,
             folder,
-            users=ENDPOINTS["users"],
             held=lambda _: held or Held(),
             options=ReadOptions(**options),
             progress=self.told.append,

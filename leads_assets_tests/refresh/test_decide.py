@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from leads_assets.account.changes import EVENTS
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import HostUnreachable, LeadsApiError, QuotaExhausted
 from leads_assets.engine.read.probe import Event, NewestChange
@@ -100,7 +101,7 @@ def test_events_count_as_new_above_the_newest_committed_one(
     ],
 )
 def test_an_event_names_the_endpoints_whose_prefix_it_has(name: str, endpoints: set[str]) -> None:
-    assert endpoints_with_events([Event(1, name)], SyncState(), None, ENDPOINTS.values()) == endpoints
+    assert endpoints_with_events([Event(1, name)], SyncState(), None, EVENTS) == endpoints
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_an_event_names_something_once_whether_committed_or_only_seen(
 ) -> None:
     look = LastSeen(before, NOW, NOW) if before else None
     found = [Event(1, "lead.creation"), Event(2, "account.step.updated")]
-    assert endpoints_with_events(found, SyncState(highest_id=highest), look, ENDPOINTS.values()) == expected
+    assert endpoints_with_events(found, SyncState(highest_id=highest), look, EVENTS) == expected
 
 
 def test_a_look_remembers_since_when_a_list_has_looked_like_that() -> None:
@@ -352,7 +353,7 @@ def test_a_run_that_a_clock_noted_which_ran_ahead_delays_no_other() -> None:
 @pytest.mark.parametrize("fingerprint", ["²", "٣", "1²", "9" * 5_000, "-1", "1_0", "", "f"])
 def test_a_fingerprint_that_is_no_event_s_id_counts_as_none_seen(fingerprint: str) -> None:
     before = LastSeen(fingerprint, RECENT, RECENT)
-    assert endpoints_with_events([Event(1, "lead.creation")], SyncState(), before, ENDPOINTS.values()) == {"leads"}
+    assert endpoints_with_events([Event(1, "lead.creation")], SyncState(), before, EVENTS) == {"leads"}
 
 
 @pytest.mark.parametrize("ahead", [5 * MINUTE, 2 * HOUR, 365 * DAY])

@@ -89,9 +89,9 @@ def page_request(endpoint: Endpoint, request: Request, *, is_paged: bool, max_li
             updated_after=_moment(after) if after else None,
             include_unassigned=query.get("include_unassigned", "").lower() in ("true", "1"),
         )
-    if endpoint.change_filter or endpoint.per_user_fallback:
+    if endpoint.change_filter or endpoint.fan_out:
         page = replace(page, user_id=_whole(query, "user_id"))
-    if endpoint.per_user_fallback:
+    if endpoint.fan_out:
         page = replace(page, lead_id=_whole(query, "lead_id"))
     return page
 

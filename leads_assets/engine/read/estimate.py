@@ -35,9 +35,9 @@ def estimate_paged(rows: int, total: int | None, last_rows: int | None, size: in
     return Estimate(None, None, "no total is sent, and it was never read")
 
 
-def estimate_unpaged(last_requests: int | None, last_rows: int | None, *, per_user: bool) -> Estimate:
+def estimate_unpaged(last_requests: int | None, last_rows: int | None, *, parts: str = "") -> Estimate:
     """A list that comes with one plain request, if the last read did not need more."""
     if last_requests is not None:
         return Estimate(last_requests, last_rows, "the last read")
-    note = "; one per user more, if the plain list is refused" if per_user else ""
+    note = f"; one more for each of {parts}, if the plain list is refused" if parts else ""
     return Estimate(1, None, f"one plain request{note}")

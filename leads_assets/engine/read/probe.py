@@ -27,7 +27,7 @@ class NewestChange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the webhook log: its id and name, never what it is about."""
+    """One event of a log: its id and name, never what it is about."""
 
     id: int
     name: str
@@ -49,7 +49,9 @@ def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) ->
 def events(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> tuple[Event, ...]:
     """The events that the server still keeps, oldest first. Raises a LeadsApiError."""
     page = _ask(client, endpoint, _first_page(client, endpoint), stats)
-    found = [Event(id_, _name(record)) for id_, record in zip(page.ids, page.records, strict=True) if id_ is not None]
+    key = endpoint.event_log.name_key if endpoint.event_log else ""
+    rows = zip(page.ids, page.records, strict=True)
+    found = [Event(identity, _text(record, key)) for identity, record in rows if identity is not None]
     return tuple(sorted(found, key=lambda event: event.id))
 
 
@@ -75,6 +77,6 @@ def _ask(client: ApiClient, endpoint: Endpoint, params: Mapping[str, str], stats
     return client.get(endpoint.name, endpoint.path, params, parse, stats)
 
 
-def _name(record: Raw) -> str:
-    name = member(record, "event")
-    return name if isinstance(name, str) else ""
+def _text(record: Raw, key: str) -> str:
+    text = member(record, key)
+    return text if isinstance(text, str) else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.declare import Endpoint, FanOut
 from leads_assets.engine.errors import BadRequest, Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.http.transport import CONNECTIONS
@@ -40,7 +40,7 @@ class Progress:
         return max(0.0, self.seconds / self.rows * (self.total - self.rows))
 
     def line(self, name: str) -> str:
-        """`leads: 41,300 of 145,719 rows, 413 requests, 2:10 left`."""
+        """`things: 41,300 of 145,719 rows, 413 requests, 2:10 left`."""
         total = f" of {self.total:,}" if self.total else ""
         left = self.seconds_left
         remaining = f", {int(left // 60)}:{int(left % 60):02d} left" if left is not None else ""
@@ -62,7 +62,7 @@ class ReadOptions:
 
 
 class Extraction:
-    """Reads one endpoint into a folder. One object, one walk (or one per user).
+    """Reads one endpoint into a folder. One object, one walk, or one for each part of a list that fans out.
 
     `held` tells by an endpoint's name what the warehouse knows of its list.
     """
@@ -73,7 +73,6 @@ class Extraction:
         endpoint: Endpoint,
         folder: Path,
         *,
-        users: Endpoint,
         held: Callable[[str], Held] = lambda _: _NOTHING,
         options: ReadOptions | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
@@ -82,7 +81,6 @@ class Extraction:
     ) -> None:
         self._client = client
         self._endpoint = endpoint
-        self._users = users
         self._held = held
         self._options = options or ReadOptions()
         self._progress = progress
@@ -134,12 +132,12 @@ class Extraction:
             walk = self._walk(self._endpoint, params, since=since, held=held)
             self._write(walk)
         except BadRequest as refused:
-            if not (self._endpoint.per_user_fallback and refused.missing_parameter):
+            if self._endpoint.fan_out is None or not refused.missing_parameter:
                 raise
         else:
             result = self._compared(walk, self._endpoint, held)
             return _doubted(result) if since is not None and result.is_blank else result
-        return self._read_per_user(params)
+        return self._read_in_parts(self._endpoint.fan_out, params)
 
     def _walk(
         self,
@@ -174,30 +172,39 @@ class Extraction:
             return replace(walk.result(), suspect=0)
         return walk.result().compared(held, held.longest if endpoint.paged else held.longest_response)
 
-    def _read_per_user(self, params: Mapping[str, str]) -> WalkResult:
-        """One walk per known user, for a server that refuses the plain list.
+    def _read_in_parts(self, fan_out: FanOut, params: Mapping[str, str]) -> WalkResult:
+        """One walk for each known row of the list that this one fans out over.
 
-        It trusts that every row has a user who is listed or has rows here, and that none passes from one user to
-        another in the seconds between the reads of their lists.
+        It trusts that every row belongs to a part that is listed or has rows here, and that none passes from one part
+        to another in the seconds between their reads.
         """
-        held, held_users = self._held(self._endpoint.name), self._held(self._users.name)
-        walk = self._walk(self._users, self._users.params, held=held_users)
-        listed = dict.fromkeys(user for rows in walk for user in rows.ids if user is not None)
-        of_users = self._compared(walk, self._users, held_users)
-        users = [*listed, *sorted(held.users - listed.keys())]
-        self._client.budget.require(self._endpoint.name, len(users), len(users))
-        self._notes.append(f"the server refuses the plain list (HTTP 400): read user by user, {len(users):,} users")
-        parts, refused = [], 0
-        for user in users:
+        over = fan_out.over
+        held, held_over = self._held(self._endpoint.name), self._held(over.name)
+        walk = self._walk(over, over.params, held=held_over)
+        listed = dict.fromkeys(part for rows in walk for part in rows.ids if part is not None)
+        of_parts = self._compared(walk, over, held_over)
+        parts = [*listed, *sorted(held.parts - listed.keys())]
+        self._client.budget.require(self._endpoint.name, len(parts), len(parts))
+        self._notes.append(
+            f"the server refuses the plain list (HTTP 400): read in parts, one for each of {len(parts):,} {over.name}"
+        )
+        walks, refused = [], 0
+        for part in parts:
             try:
-                part = self._walk(self._endpoint, {**params, "user_id": str(user)}, is_part=True)
-                self._write(part)
-                parts.append(self._compared(part, self._endpoint, _NOTHING))
+                walk = self._walk(self._endpoint, {**params, fan_out.parameter: str(part)}, is_part=True)
+                self._write(walk)
+                walks.append(self._compared(walk, self._endpoint, _NOTHING))
             except Refused:
-                if user in listed:
+                if part in listed:
                     raise
                 refused += 1
-        return _joined(of_users, parts, without_user=held.without_user, refused=refused)
+        outcome = _joined(of_parts, walks)
+        doubts = list(outcome.doubts)
+        if refused:
+            doubts.append(f"the parts of {refused:,} {over.name} that are not listed any more were refused")
+        if held.without_part:
+            doubts.append(f"{held.without_part:,} rows that are held have no {fan_out.column}, so no part shows them")
+        return replace(outcome, doubts=tuple(doubts))
 
     def _tell(self) -> None:
         now = self._clock()
@@ -207,20 +214,16 @@ class Extraction:
             self._progress(Progress(self._writer.count, total, self._stats.requests, now - self._began))
 
 
-def _joined(of_users: WalkResult, parts: Sequence[WalkResult], *, without_user: int, refused: int) -> WalkResult:
-    """The outcome of lists that were read user by user; a size that one of them exceeds is no limit."""
-    longest = max((part.distinct for part in parts), default=0)
-    walks = [of_users, *(replace(part, suspect=0) if part.suspect < longest else part for part in parts)]
-    unproven = [walk.reason for walk in walks if walk.verdict is Verdict.UNPROVEN]
-    doubts = [f"{len(unproven):,} of {len(walks):,} lists, of them the first: {unproven[0]}"] if unproven else []
-    if refused:
-        doubts.append(f"the lists of {refused:,} users who are not listed any more were refused")
-    if without_user:
-        doubts.append(f"{without_user:,} rows that are held have no user, so that no user's list can show them")
+def _joined(of_parts: WalkResult, walks: Sequence[WalkResult]) -> WalkResult:
+    """The outcome of a list that was read in parts; a size that one of them exceeds is no limit."""
+    longest = max((walk.distinct for walk in walks), default=0)
+    lists = [of_parts, *(replace(walk, suspect=0) if walk.suspect < longest else walk for walk in walks)]
+    unproven = [walk.reason for walk in lists if walk.verdict is Verdict.UNPROVEN]
+    doubts = [f"{len(unproven):,} of {len(lists):,} lists, of them the first: {unproven[0]}"] if unproven else []
     return WalkResult(
-        pages=sum(walk.pages for walk in walks),
-        distinct=sum(part.distinct for part in parts),
-        duplicates=sum(part.duplicates for part in parts),
+        pages=sum(walk.pages for walk in lists),
+        distinct=sum(walk.distinct for walk in walks),
+        duplicates=sum(walk.duplicates for walk in walks),
         doubts=tuple(doubts),
     )
 

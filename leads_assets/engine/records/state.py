@@ -10,16 +10,16 @@ class Held:
 
     `longest`: rows of the longest full read since one was unproven; `longest_response`: the same of those that came as
     one response.
-    `lowest` and `highest`: ids of live rows. Of a list that may be read user by user also `users`, the users of its
-    live rows, and `without_user`, the number of live rows that have none.
+    `lowest` and `highest`: ids of live rows. Of a list that may be read in parts also `parts`, the ids of those to
+    which its live rows belong, and `without_part`, the number of live rows that belong to none.
     """
 
     longest: int = 0
     longest_response: int = 0
     lowest: int | None = None
     highest: int | None = None
-    users: frozenset[int] = frozenset()
-    without_user: int = 0
+    parts: frozenset[int] = frozenset()
+    without_part: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

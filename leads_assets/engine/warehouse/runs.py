@@ -25,8 +25,6 @@ _AHEAD = timedelta(minutes=1)
 """A begin, or a watermark, that is further ahead of now than this is the mark of a wrong clock."""
 _LATELY = timedelta(hours=24)
 """Over which deletions are summed up for the guard."""
-USER_COLUMN = "user_id"
-"""Tells whose a row is, in a list that may be read user by user."""
 _TABLE_COLUMNS = (
     "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE database_name = current_database()"
     " AND schema_name = 'main' GROUP BY ALL"
@@ -263,31 +261,31 @@ def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncSt
 def _with_held(
     session: Session, endpoints: Mapping[str, Endpoint], known: Mapping[str, SyncState]
 ) -> dict[str, SyncState]:
-    """The ids and users of live rows; the next load puts back a column that somebody has dropped."""
+    """The ids of live rows, and the parts they belong to; the next load puts back a column that somebody has dropped."""
     columns = dict(session.run("looking up the columns", _TABLE_COLUMNS))
     parts = []
     for name in known:
         has = columns.get(name, ())
         if PRIMARY_KEY not in has:
             continue
-        users = "NULL, 0"
-        if endpoints[name].per_user_fallback:
-            user = USER_COLUMN if USER_COLUMN in has else "CAST(NULL AS BIGINT)"
-            users = f"list(DISTINCT {user}), count(*) - count({user})"
+        counted = "NULL, 0"
+        if (fan_out := endpoints[name].fan_out) is not None:
+            part = quoted(fan_out.column) if fan_out.column in has else "CAST(NULL AS BIGINT)"
+            counted = f"list(DISTINCT {part}), count(*) - count({part})"
         live = "_deleted_at IS NULL" if "_deleted_at" in has else "true"
         parts.append(
-            f"SELECT {literal(name)}, min({PRIMARY_KEY}), max({PRIMARY_KEY}), {users}"
+            f"SELECT {literal(name)}, min({PRIMARY_KEY}), max({PRIMARY_KEY}), {counted}"
             f" FROM main.{quoted(name)} WHERE {live}"
         )
     rows = session.run("looking for live rows", " UNION ALL ".join(parts)) if parts else []
     found = dict(known)
-    for name, lowest, highest, users, without_user in rows:
+    for name, lowest, highest, of_rows, without_part in rows:
         held = replace(
             found[name].held,
             lowest=lowest,
             highest=highest,
-            users=frozenset(users or ()) - {None},
-            without_user=without_user,
+            parts=frozenset(of_rows or ()) - {None},
+            without_part=without_part,
         )
         found[name] = replace(found[name], held=held)
     return found

@@ -152,7 +152,7 @@ def test_follow_ups_are_read_user_by_user_where_the_plain_list_is_refused(
     extract = reading.read(api, "follow_ups")
     assert is_proven(extract)
     assert ids(extract) == truth(api, "follow_ups")
-    assert extract.notes == ("the server refuses the plain list (HTTP 400): read user by user, 23 users",)
+    assert extract.notes == ("the server refuses the plain list (HTTP 400): read in parts, one for each of 23 users",)
     asked = [query.get("user_id") for query in _queries(api, "follow_ups")]
     assert asked == [None, *(str(user) for user in truth(api, "users"))]
     assert extract.requests == api.count() == 25
@@ -188,7 +188,7 @@ def test_only_a_missing_parameter_is_a_reason_to_read_user_by_user(open_api: Ope
 def test_no_other_list_is_read_user_by_user(reading: ClientFactory, open_api: OpenApi) -> None:
     api = open_api("missing_parameter@follow_ups")
     with pytest.raises(BadRequest):
-        reading.read(api, replace(ENDPOINTS["follow_ups"], per_user_fallback=False))
+        reading.read(api, replace(ENDPOINTS["follow_ups"], fan_out=None))
 
 
 # Progress.

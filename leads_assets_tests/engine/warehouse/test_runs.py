@@ -76,15 +76,15 @@ def test_what_is_held_before_a_read(desk: WarehouseHarness) -> None:
         "teams": Held(longest=3, longest_response=3, lowest=7, highest=9),
         "users": Held(longest=7, longest_response=7, lowest=0, highest=6),
         "steps": Held(longest=5, longest_response=0, lowest=0, highest=4),
-        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, users=frozenset({5}), without_user=2),
+        "follow_ups": Held(longest=5, longest_response=5, lowest=1, highest=9, parts=frozenset({5}), without_part=2),
     }
 
 
 @pytest.mark.parametrize(
     ("column", "held"),
     [
-        ("user_id", Held(lowest=1, highest=1, without_user=1)),
-        ("_deleted_at", Held(lowest=1, highest=1, users=frozenset({5}))),
+        ("user_id", Held(lowest=1, highest=1, without_part=1)),
+        ("_deleted_at", Held(lowest=1, highest=1, parts=frozenset({5}))),
         ("id", Held()),
     ],
 )
