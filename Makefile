@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo dev test test-duckdb2 check bench bench-full clean
+.PHONY: demo dev test test-fast test-duckdb2 check bench bench-full clean
 
 demo: $(VENV)/.installed            ## 14 assets from the bundled demo API into DuckDB
 	$(BIN)/leads-assets demo
@@ -13,6 +13,9 @@ dev: $(VENV)/.installed             ## the Dagster UI; against the demo API wher
 
 test: $(VENV)/.tested check         ## everything that must pass
 	$(BIN)/python -m pytest -n 2
+
+test-fast: $(VENV)/.tested          ## the pure tests, in seconds
+	$(BIN)/python -m pytest -m unit
 
 check: $(VENV)/.tested              ## style and types
 	$(BIN)/ruff check .
@@ -30,7 +33,7 @@ test-duckdb2:                       ## the warehouse's tests on DuckDB 2.0, in a
 	test -x .venv-duckdb2/bin/python || $(PYTHON) -m venv .venv-duckdb2
 	.venv-duckdb2/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	.venv-duckdb2/bin/python -m pip install --quiet --no-deps duckdb==2.0.0
-	.venv-duckdb2/bin/python -m pytest -n 2 leads_assets_tests/warehouse leads_assets_tests/test_screen.py
+	.venv-duckdb2/bin/python -m pytest -n 2 leads_assets_tests/engine/warehouse leads_assets_tests/engine/records
 
 clean:                              ## what these targets made, never your data
 	rm -rf $(VENV) .venv-duckdb2 .dagster_home .tmp_dagster_home_* benchmarks/.venvs .hypothesis .mypy_cache .ruff_cache

@@ -1,6 +1,7 @@
 """The arrows between the rooms: which room may import which. Paths run from the wiring down to the declarations."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import leads_assets
+
+pytestmark = pytest.mark.process
 
 ROOT = Path(leads_assets.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -141,3 +144,8 @@ def test_importing_the_definitions_loads_no_data_frame_library() -> None:
 
 def test_no_file_of_the_package_is_a_drawer_for_odds_and_ends() -> None:
     assert not [path for path in MODULES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("test_*.py")), ids=lambda path: path.stem)
+def test_every_test_file_says_how_fast_it_is(path: Path) -> None:
+    assert len(re.findall(r"^pytestmark = pytest\.mark\.(?:unit|socket|process)$", path.read_text(), re.MULTILINE)) == 1

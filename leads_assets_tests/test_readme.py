@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from leads_assets.account.endpoints import ENDPOINTS
+
+pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -1,9 +1,13 @@
 """What this account declares about itself agrees with itself."""
 
+import pytest
+
 from leads_assets.account.changes import EVENTS
 from leads_assets.account.dialect import DIALECT, ORDERING
 from leads_assets.account.endpoints import CURSOR_FIELD, ENDPOINTS
 from leads_assets.engine.declare import Role
+
+pytestmark = pytest.mark.unit
 
 
 def test_events_tell_of_lists_that_there_are() -> None:

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from leads_assets.account.settings import Settings, variables
 from leads_assets.engine.errors import ConfigurationError
 
+pytestmark = pytest.mark.socket
+
 ROOT = Path(__file__).parents[2]
 NUMBERS = {name: field for name, field in variables().items() if field.annotation in (int, float)}
 NO_NUMBERS = ("abc", "12s", "nan", "inf", "-inf", "-1", "1e300", " ")

@@ -13,6 +13,8 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import Fault
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 
 def _sentence(project: Project, asset: str = "steps") -> str:
     result = project.materialize(asset)

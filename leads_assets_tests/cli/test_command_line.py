@@ -16,6 +16,8 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
+pytestmark = pytest.mark.process
+
 BIN = Path(sys.executable).parent
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from leads_assets_tests.harness.commands import Command, OpenAccount
 from leads_assets_tests.harness.project import Project
+
+pytestmark = pytest.mark.process
 
 
 def test_a_grown_warehouse_becomes_smaller_and_keeps_its_rows(

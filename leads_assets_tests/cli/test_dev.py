@@ -22,6 +22,8 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
+pytestmark = pytest.mark.process
+
 REPOSITORY = Path(__file__).parents[2]
 LAUNCH = """
 mutation ($params: ExecutionParams!) {

@@ -11,6 +11,8 @@ from leads_assets.engine.read.estimate import Estimate, estimate_paged, pages_ne
 from leads_assets_tests.harness.commands import Command, CommandResult, OpenAccount
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 
 def of(told: CommandResult, endpoint: str) -> dict[str, Any]:
     found: dict[str, Any] = next(row for row in told.json["endpoints"] if row["endpoint"] == endpoint)

@@ -13,6 +13,8 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.cli.processes import family_of, kill, living, started, until
 from leads_assets_tests.conftest import OpenApi
 
+pytestmark = pytest.mark.process
+
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 SOON_SECONDS = 8
 """Five are promised; a machine with ten times the work of its cores needs longer."""

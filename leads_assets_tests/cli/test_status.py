@@ -12,6 +12,8 @@ from leads_assets.demo.server.faults import Fault
 from leads_assets_tests.harness.commands import Command, OpenAccount
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 
 def test_without_a_warehouse_it_says_so_and_makes_none(command: Command, tmp_path: Path) -> None:
     told = command("status")

@@ -7,6 +7,8 @@ import pytest
 from leads_assets_tests.cli.test_command_line import run
 from leads_assets_tests.harness.commands import Command, OpenAccount
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(
     "arguments",

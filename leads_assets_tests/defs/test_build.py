@@ -17,6 +17,8 @@ from leads_assets.engine.declare import Column, ColumnType, Endpoint, EventLog, 
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.socket
+
 LEADS, USERS = ENDPOINTS["leads"], ENDPOINTS["users"]
 FIRST, SECOND, *REST = LEADS.columns
 

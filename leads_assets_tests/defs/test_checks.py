@@ -12,6 +12,8 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.socket
+
 Open = Callable[..., tuple[DemoApi, Project]]
 
 

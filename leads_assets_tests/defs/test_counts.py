@@ -21,6 +21,8 @@ from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.staging_database import open_staging
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.socket
+
 LEADS = 1_000
 PAGES = 12  # 100 rows, 99 new ones with each page after the first, and a look from the other end
 MOST_STATEMENTS_FIRST = 28

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
+
+pytestmark = pytest.mark.process
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 
 import dagster as dg
+import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes import serialize_value
 from pydantic import SecretStr
@@ -13,6 +14,8 @@ from pydantic import SecretStr
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
+
+pytestmark = pytest.mark.process
 
 defs = build_definitions(Settings())
 KEYS = [

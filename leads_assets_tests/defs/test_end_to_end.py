@@ -12,6 +12,8 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
+pytestmark = pytest.mark.socket
+
 ALL = tuple(ENDPOINTS)
 
 

@@ -16,6 +16,8 @@ from leads_assets_tests.harness.project import Project
 from leads_assets_tests.harness.trickling import Trickle, trickling
 from leads_assets_tests.harness.watched import reason
 
+pytestmark = pytest.mark.socket
+
 GOOD_THEN_TRAILERS = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{"data":[]}\r\n0\r\n'
 ANSWERS = {
     "header": Trickle(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),

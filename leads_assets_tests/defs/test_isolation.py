@@ -13,6 +13,8 @@ from leads_assets.demo.server.faults import parse_fault
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.socket
+
 GATED = [name for name, endpoint in ENDPOINTS.items() if endpoint.edition_gated]
 FULL = {"reconcile_hours": 0.0}
 NOBODY = "http://127.0.0.1:9/v2"

@@ -15,6 +15,8 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.watched import SensorHarness
 
+pytestmark = pytest.mark.socket
+
 defs = build_definitions(Settings())
 
 

@@ -23,6 +23,8 @@ from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets.engine.declare import ColumnType
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 KEY = "canary-key-8d1f"
 VALUE = "canary-value-5a7c"
 QUERY = "canary-query-e03b"

@@ -10,6 +10,8 @@ from leads_assets.demo.server.faults import parse_fault
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.socket
+
 
 def _live(project: Project, endpoint: str) -> set[int]:
     return {row_id for (row_id,) in project.query(f"SELECT id FROM {endpoint} WHERE _deleted_at IS NULL")}

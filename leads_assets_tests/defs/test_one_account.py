@@ -15,6 +15,8 @@ from leads_assets.engine.http.address import account_of
 from leads_assets_tests.harness.project import Project, expected
 from leads_assets_tests.harness.watched import SensorHarness, reason
 
+pytestmark = pytest.mark.socket
+
 Open = Callable[..., DemoApi]
 
 

@@ -4,11 +4,15 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.refresh.cursor import PROBE_INTERVAL
 from leads_assets_tests.harness.watched import SMALL, SensorHarness, asked
+
+pytestmark = pytest.mark.socket
 
 LEADS = 20_000
 CHANGED = 300

@@ -23,6 +23,8 @@ from leads_assets.engine.http.budget import RequestBudget
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SMALL, SensorHarness, asked, reason
 
+pytestmark = pytest.mark.socket
+
 TICK = timedelta(minutes=5)
 Watch = Callable[..., SensorHarness]
 

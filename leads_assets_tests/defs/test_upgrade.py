@@ -22,6 +22,8 @@ from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
 from leads_assets_tests.harness.project import Project, expected
 
+pytestmark = pytest.mark.socket
+
 OLD = Path(__file__).with_name("files") / "warehouse-format-1.duckdb.gz"
 WRITTEN = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

@@ -9,6 +9,8 @@ import pytest
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import EVENT_LOG_ROWS, Account
 
+pytestmark = pytest.mark.unit
+
 NAMES = list(ENDPOINTS)
 
 

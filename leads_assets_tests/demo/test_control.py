@@ -12,6 +12,8 @@ from leads_assets.demo.server.client import DemoControl
 from leads_assets.demo.server.faults import Fault
 from leads_assets_tests.demo.calls import TIMEOUT_SECONDS, get
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.fixture
 def control(api: DemoApi) -> DemoControl:

@@ -5,6 +5,8 @@ import pytest
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.demo.calls import ALL_LEADS, get, ids, walk
 
+pytestmark = pytest.mark.socket
+
 
 def _ascending(offset: int = 0) -> dict[str, object]:
     return {**ALL_LEADS, "limit": 20, "offset": offset}

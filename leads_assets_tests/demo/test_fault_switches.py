@@ -15,6 +15,8 @@ from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.demo.calls import ALL_LEADS, get, ids, rows, walk
 
+pytestmark = pytest.mark.socket
+
 Check = Callable[[DemoApi], bool]
 TOTAL = "X-TOTAL-COUNT"
 

@@ -5,6 +5,8 @@ import pytest
 from leads_assets.demo.server.faults import DEFAULTS, KINDS, Fault, parse_fault
 from leads_assets.demo.server.injector import FaultInjector
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("text", "fault"),

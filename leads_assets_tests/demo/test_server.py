@@ -21,6 +21,8 @@ from leads_assets.demo.server.api import PAGED, DemoApi
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.demo.calls import ALL_LEADS, TIMEOUT_SECONDS, get, ids, rows, walk
 
+pytestmark = pytest.mark.process
+
 UNPAGED = sorted(set(ENDPOINTS) - PAGED)
 
 

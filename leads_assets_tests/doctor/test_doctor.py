@@ -10,6 +10,8 @@ from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets_tests.harness.commands import Command, CommandResult, OpenAccount
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 MOST_REQUESTS = len(ENDPOINTS) + 5
 
 

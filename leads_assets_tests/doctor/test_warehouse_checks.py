@@ -11,6 +11,8 @@ from leads_assets_tests.doctor.test_doctor import broken
 from leads_assets_tests.harness.commands import Command, OpenAccount
 from leads_assets_tests.harness.project import Project
 
+pytestmark = pytest.mark.process
+
 
 def test_a_damaged_warehouse_is_named_and_left_alone(
     command: Command, open_account: OpenAccount, tmp_path: Path

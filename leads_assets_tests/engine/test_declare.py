@@ -6,6 +6,8 @@ import pytest
 
 from leads_assets.engine.declare import Column, ColumnType, Endpoint, EventLog, FanOut, Role
 
+pytestmark = pytest.mark.unit
+
 COLUMNS = (
     Column("id", ColumnType.BIGINT, "Key."),
     Column("changed", ColumnType.TIMESTAMP, "Time of the last change.", key="modified"),

@@ -6,6 +6,8 @@ import pytest
 
 from leads_assets.engine.instants import READABLE, format_instant, parse_instant, utc_now
 
+pytestmark = pytest.mark.unit
+
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 

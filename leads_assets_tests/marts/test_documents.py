@@ -12,6 +12,8 @@ from leads_assets.marts.catalogue import file_models
 from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 
+pytestmark = pytest.mark.socket
+
 DOCS = Path(__file__).parents[2] / "docs"
 QUERIES = (DOCS / "queries.md").read_text("utf-8")
 QUESTIONS = re.findall(r"^\*\*([^*\n]+)\*\*[^\n]*\n```sql\n([^`]+)```", QUERIES, re.MULTILINE)

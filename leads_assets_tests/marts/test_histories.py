@@ -11,6 +11,8 @@ from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 from leads_assets_tests.harness.pasts import Past
 
+pytestmark = pytest.mark.socket
+
 SEEDS = range(8)
 
 

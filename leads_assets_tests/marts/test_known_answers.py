@@ -9,6 +9,8 @@ import pytest
 from leads_assets_tests.harness.books import Books, money
 from leads_assets_tests.harness.known import FEB, known_account, on
 
+pytestmark = pytest.mark.socket
+
 MARCH_1, MARCH_2, MARCH_3 = (date(2026, 3, day) for day in (1, 2, 3))
 
 

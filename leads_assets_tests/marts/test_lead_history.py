@@ -9,6 +9,8 @@ import pytest
 from leads_assets_tests.harness.books import Books, insert, money
 from leads_assets_tests.harness.known import FEB, on
 
+pytestmark = pytest.mark.socket
+
 Change = tuple[str, str | None, str | None, datetime | None]
 
 

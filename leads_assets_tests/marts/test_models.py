@@ -15,6 +15,8 @@ from leads_assets.marts.catalogue import file_models, kept_models
 from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 
+pytestmark = pytest.mark.socket
+
 MODELS = file_models()
 MARTS = [model for model in MODELS if not model.key]
 CLOCKS = {

@@ -9,6 +9,8 @@ from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 from leads_assets_tests.marts.test_histories import lived
 
+pytestmark = pytest.mark.socket
+
 READERS = ("Asia/Tokyo", "America/New_York", "Europe/Paris", "Pacific/Chatham")
 MARTS = sorted(model.name for model in file_models() if not model.key)
 

@@ -19,6 +19,8 @@ from leads_assets.engine.warehouse.models import Model
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.engine.warehouse.views import BOOKKEEPING, Definitions, build_views
 
+pytestmark = pytest.mark.socket
+
 THINGS = Endpoint(
     name="things",
     path="/things",

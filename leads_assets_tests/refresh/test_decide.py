@@ -28,6 +28,8 @@ from leads_assets.refresh.decide import (
 )
 from leads_assets.refresh.quota import DailyQuota, quota_at
 
+pytestmark = pytest.mark.unit
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -17,6 +17,8 @@ from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.observe import PROBE_LIMITS, ROUND_SECONDS, Lists, Observer
 from leads_assets_tests.conftest import OpenApi
 
+pytestmark = pytest.mark.socket
+
 DAGSTER_SECONDS = 60
 """Dagster ends the evaluation of a sensor after this time."""
 

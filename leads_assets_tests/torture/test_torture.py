@@ -16,6 +16,8 @@ from leads_assets.torture.sync import CommandResult
 from leads_assets.torture.trial import judge
 from leads_assets.torture.trial import torture as run_cases
 
+pytestmark = pytest.mark.process
+
 SUCCESS, UNPROVEN, FAILED = (
     CommandResult("success"),
     CommandResult("unproven", "for a reason"),

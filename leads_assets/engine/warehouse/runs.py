@@ -261,7 +261,7 @@ def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncSt
 def _with_held(
     session: Session, endpoints: Mapping[str, Endpoint], known: Mapping[str, SyncState]
 ) -> dict[str, SyncState]:
-    """The ids of live rows, and the parts they belong to; the next load puts back a column that somebody has dropped."""
+    """The ids of live rows and the parts they belong to; the next load puts back a column that somebody has dropped."""
     columns = dict(session.run("looking up the columns", _TABLE_COLUMNS))
     parts = []
     for name in known:

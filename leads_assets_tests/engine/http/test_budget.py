@@ -15,6 +15,8 @@ from leads_assets_tests.harness.asking import GOOD, get
 from leads_assets_tests.harness.reading import NOON, ClientFactory
 from leads_assets_tests.harness.scripted import scripted
 
+pytestmark = pytest.mark.process
+
 _TAKE_MANY = """
 import sys
 from pathlib import Path

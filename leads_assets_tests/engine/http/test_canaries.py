@@ -12,6 +12,8 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory
 
+pytestmark = pytest.mark.socket
+
 KEY = "canary-key-7f3a"
 _LASTING = {"slow_body": "0.01", "latency": "0.01", "rate_limit": "1000", "oversized": "200000", "drift": "delete:read"}
 

@@ -18,6 +18,8 @@ from leads_assets_tests.harness.asking import get
 from leads_assets_tests.harness.reading import ClientFactory
 from leads_assets_tests.harness.scripted import scripted
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_passing_fault_is_tried_again(open_api: OpenApi, reading: ClientFactory, status: int) -> None:

@@ -17,6 +17,8 @@ from leads_assets_tests.harness.asking import ROWS, get
 from leads_assets_tests.harness.reading import ClientFactory
 from leads_assets_tests.harness.trickling import Trickle, trickling, tunnels
 
+pytestmark = pytest.mark.socket
+
 DEADLINE = 0.4
 GRACE = 1.0
 """What a request may take longer than its deadline, on a busy machine."""

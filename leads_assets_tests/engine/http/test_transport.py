@@ -28,6 +28,8 @@ from leads_assets_tests.harness.asking import GOOD, ROWS, get
 from leads_assets_tests.harness.reading import ClientFactory
 from leads_assets_tests.harness.scripted import Scripted, scripted
 
+pytestmark = pytest.mark.socket
+
 
 def test_a_body_that_trickles_is_given_up_at_the_deadline(open_api: OpenApi, reading: ClientFactory) -> None:
     limits = Limits(attempts=3, deadline=0.4)

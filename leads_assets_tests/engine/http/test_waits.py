@@ -21,6 +21,8 @@ from leads_assets_tests.harness.asking import GOOD, get
 from leads_assets_tests.harness.reading import NOON, ClientFactory
 from leads_assets_tests.harness.scripted import scripted
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.mark.parametrize(
     ("fault", "least", "most"),

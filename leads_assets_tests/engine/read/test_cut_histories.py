@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import assume, event, given
 
 from leads_assets.engine.records.extract import Verdict
 from leads_assets.engine.records.state import Held
 from leads_assets_tests.harness.histories import GAP, Change, Server, walk
+
+pytestmark = pytest.mark.socket
 
 CUTS = (20, 25, 30, 32, 40, 50, 60, 64)
 _kinds = st.sampled_from(["insert", "delete", "delete", "restore"])

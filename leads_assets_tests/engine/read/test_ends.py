@@ -10,6 +10,8 @@ from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.histories import Server, walk
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, truth
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.mark.parametrize("faults", [["ignore_offset"], ["ignore_offset", "no_total"]])
 def test_a_paged_list_whose_server_ignores_offset_is_an_error(

@@ -13,6 +13,8 @@ from leads_assets.engine.records.state import Held
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, truth
 
+pytestmark = pytest.mark.socket
+
 BEYOND = "asked backwards the list begins with a row beyond them"
 
 

@@ -8,6 +8,8 @@ from hypothesis import given
 
 from leads_assets.engine.read.held_ids import HeldIds
 
+pytestmark = pytest.mark.unit
+
 _ids = st.sets(st.integers(-20, 20))
 _steps = st.lists(st.tuples(st.booleans(), _ids), max_size=6)
 

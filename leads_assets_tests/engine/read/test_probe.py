@@ -18,6 +18,8 @@ from leads_assets.engine.http.client import ApiClient, Limits, RequestStats
 from leads_assets.engine.read import probe
 from leads_assets_tests.conftest import OpenApi
 
+pytestmark = pytest.mark.socket
+
 LEADS, EVENTS, TEAMS, LISTS = (ENDPOINTS[name] for name in ("leads", "webhook_events", "teams", "prospecting_lists"))
 Probe = Callable[[ApiClient, Endpoint, RequestStats], object]
 PROBES: list[tuple[Probe, Endpoint]] = [

@@ -22,6 +22,8 @@ from leads_assets.engine.records.page import Page
 from leads_assets_tests.harness.rank_histories import History, judge, random_history
 from leads_assets_tests.harness.rank_model import CalmServer, Change, RankServer, first_ids
 
+pytestmark = pytest.mark.unit
+
 LEADS = 145_719
 TOTALS = pytest.mark.parametrize("totals", [True, False], ids=["total", "no total"])
 

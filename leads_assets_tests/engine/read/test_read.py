@@ -16,6 +16,8 @@ from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, rows, truth
 from leads_assets_tests.harness.scripted import scripted
 
+pytestmark = pytest.mark.socket
+
 LATE = datetime(2025, 7, 2, tzinfo=UTC)
 """Later than the last change of an untouched demo account."""
 

@@ -10,6 +10,8 @@ from leads_assets.engine.records.extract import Verdict
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, truth
 
+pytestmark = pytest.mark.socket
+
 UNPAGED = [name for name, endpoint in ENDPOINTS.items() if not endpoint.paged]
 
 

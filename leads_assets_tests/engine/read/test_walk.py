@@ -7,6 +7,8 @@ from leads_assets.engine.records.extract import Verdict
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.reading import ClientFactory, ids, is_proven, rows, truth
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.mark.parametrize("faults", [["cap=50"], ["cap=50", "no_total"], ["cap_hard=37", "body_total"]])
 def test_a_smaller_page_than_asked_for_costs_requests_but_no_rows(

@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import assume, event, given
 
 from leads_assets.engine.errors import LeadsApiError
@@ -16,6 +17,8 @@ from leads_assets.engine.read import ends
 from leads_assets.engine.read import prefetch as ahead
 from leads_assets.engine.records.extract import Verdict
 from leads_assets_tests.harness.histories import GAP, Change, LastFirst, Server, walk
+
+pytestmark = pytest.mark.socket
 
 _KINDS = ("insert", "delete", "update", "restore")
 _changes = st.builds(Change, st.sampled_from(_KINDS), st.one_of(st.sampled_from([0, 99]), st.integers(0, 99)))

@@ -16,6 +16,8 @@ from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.histories import Change, Server, walk
 from leads_assets_tests.harness.reading import ClientFactory
 
+pytestmark = pytest.mark.socket
+
 
 def _numbers(count: int, **options: Any) -> Server:
     return Server({row * 100: row for row in range(1, count + 1)}, **options)

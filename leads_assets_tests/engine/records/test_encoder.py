@@ -14,6 +14,8 @@ from leads_assets.engine.declare import Column, ColumnType, Endpoint
 from leads_assets.engine.records.encoder import MOST_FIELDS, RecordEncoder
 from leads_assets.engine.records.values import LARGEST_JSON, ExactParser, exact_json
 
+pytestmark = pytest.mark.unit
+
 NUMBERS = Endpoint(
     name="numbers",
     path="/numbers",

@@ -5,6 +5,8 @@ from msgspec import Raw
 
 from leads_assets.engine.records.members import member, raw_member
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("record", "raw", "value"),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from leads_assets.engine.records.nesting import DEEPEST, DeepValuesCut, has_more_values
 
+pytestmark = pytest.mark.unit
+
 texts = st.text(max_size=6) | st.sampled_from(['"', "\\", '\\"', "[{", "}]", "\\\\", '",', "\\u0022"])
 values = st.recursive(
     st.none() | st.integers() | texts, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner)

@@ -8,6 +8,8 @@ from leads_assets.engine.errors import MalformedResponse
 from leads_assets.engine.records.page import parse_page
 from leads_assets.engine.records.values import ExactParser
 
+pytestmark = pytest.mark.unit
+
 CANARY = b"canary"
 DEEP = b"[" * 100_000 + b"]" * 100_000
 

@@ -13,6 +13,8 @@ from msgspec import Raw
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.records.spool import LARGEST_RECORD, MOST_VALUES, SpoolDir, SpoolWriter, reencoded
 
+pytestmark = pytest.mark.process
+
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["leads_assets.engine.records.spool"])
 

@@ -15,6 +15,8 @@ from leads_assets.engine.warehouse.file import Session, Warehouse
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import CANARY, PROCESSES, Stop, count_statements, fail_at, rich_extract
 
+pytestmark = pytest.mark.socket
+
 
 def test_the_load_under_test_does_everything(loaded: WarehouseHarness) -> None:
     row = loaded.load(rich_extract(loaded)).row

@@ -7,6 +7,8 @@ import pytest
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets_tests.harness.desk import NOON, THINGS, WarehouseHarness, lead
 
+pytestmark = pytest.mark.socket
+
 
 def dated(identity: int, day: int, **fields: object) -> dict[str, object]:
     """A thing whose `updated_at` is that day of January."""

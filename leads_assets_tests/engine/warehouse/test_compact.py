@@ -12,6 +12,8 @@ from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseBusy, Ware
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets_tests.harness.desk import WarehouseHarness
 
+pytestmark = pytest.mark.process
+
 
 def noise(turn: int, number: int) -> list[str]:
     """256 characters that no compression makes small, in a column whose changes are not kept."""

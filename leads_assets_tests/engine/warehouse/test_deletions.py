@@ -9,6 +9,8 @@ from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness, things
 
+pytestmark = pytest.mark.socket
+
 
 def gone(desk: WarehouseHarness, table: str = "things") -> list[int]:
     """The ids that are marked."""

@@ -12,6 +12,8 @@ from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
 
+pytestmark = pytest.mark.socket
+
 FREEZE = LoadOptions(evolve=False)
 
 

@@ -12,6 +12,8 @@ from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseError, War
 from leads_assets.engine.warehouse.file import RESERVED_STEMS, Warehouse
 from leads_assets_tests.harness.desk import WarehouseHarness
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(
     "content",

@@ -20,6 +20,8 @@ from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.schema import TableName
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
+pytestmark = pytest.mark.process
+
 BIG = 2**53 + 1
 
 

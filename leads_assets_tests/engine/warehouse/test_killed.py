@@ -14,6 +14,8 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import BEFORE, PROCESSES, Stop, count_statements, fail_at, rich_extract
 
+pytestmark = pytest.mark.socket
+
 
 def kill_myself() -> BaseException:
     """Never returns."""

@@ -19,6 +19,8 @@ from leads_assets.engine.warehouse.schema import TableName
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import PROCESSES
 
+pytestmark = pytest.mark.process
+
 HOLD = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")

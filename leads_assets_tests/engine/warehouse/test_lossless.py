@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from leads_assets.engine.records.values import ExactParser
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
+
+pytestmark = pytest.mark.socket
 
 EXAMPLES = int(os.environ.get("LEADS_TEST_EXAMPLES", "24"))
 

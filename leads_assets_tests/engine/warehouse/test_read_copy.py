@@ -12,6 +12,8 @@ from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.read_copy import publish
 from leads_assets_tests.harness.desk import WarehouseHarness
 
+pytestmark = pytest.mark.process
+
 READER = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], read_only=True)

@@ -15,6 +15,8 @@ from leads_assets.engine.records.spool import MOST_VALUES, SpoolWriter
 from leads_assets.engine.records.values import ExactParser
 from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
 
+pytestmark = pytest.mark.process
+
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["leads_assets_tests.harness.desk"])
 

@@ -13,6 +13,8 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.runs import freshness, sync_states
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
+pytestmark = pytest.mark.socket
+
 JANUARY = "2026-01-02T00:00:00Z"
 
 

@@ -12,6 +12,8 @@ from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, StagingDatabase
 from leads_assets_tests.harness.desk import WarehouseHarness, things
 
+pytestmark = pytest.mark.process
+
 OPENED_BY_ANOTHER_PROCESS = (
     "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE OR REPLACE TABLE o (i INT)')"
 )

@@ -13,6 +13,8 @@ from leads_assets.engine.warehouse.runs import sync_states
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SensorHarness
 
+pytestmark = pytest.mark.socket
+
 Watch = Callable[..., SensorHarness]
 
 

@@ -13,6 +13,8 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.runs import sync_states
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
+pytestmark = pytest.mark.socket
+
 YEAR = timedelta(days=365)
 
 

@@ -6,7 +6,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from leads_assets_tests.harness.desk import WarehouseHarness
+
+pytestmark = pytest.mark.socket
 
 Sent = Sequence[tuple[str, bytes]]
 
