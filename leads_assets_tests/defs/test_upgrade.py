@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account import directory
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.doctor.warehouse_checks import inspect
@@ -37,8 +38,9 @@ def old(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def api() -> Iterator[DemoApi]:
-    """The account as it was when the file was written last."""
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DemoApi]:
+    """The account as it was when the file was written last: with a customer less."""
+    monkeypatch.setitem(directory.SIZES, "clients_folders", 60)
     account = Account(leads=40, clock=lambda: 1_751_500_000.0)
     account.update("leads", [row["id"] for row in account.rows("leads")][:3])
     account.delete("teams", [next(iter(account.rows("teams")))["id"]])
@@ -67,7 +69,8 @@ def test_it_is_read_as_it_is_and_not_written(old: Warehouse) -> None:
 
 
 def test_the_first_sync_brings_it_up_to_date_in_place_and_keeps_what_is_in_it(old: Warehouse, api: DemoApi) -> None:
-    project = Project(old.path.parent, api.base_url, sync={"reconcile_hours": 24.0})
+    settings = {"whole_lists": ("clients_folders",)}
+    project = Project(old.path.parent, api.base_url, api=settings, sync={"reconcile_hours": 24.0})
     kept = "SELECT endpoint, mode, verdict, reason, rows_read, loaded_at FROM ops.sync_runs ORDER BY loaded_at LIMIT 17"
     history = "SELECT * FROM ops.changes ORDER BY ALL"
     runs, changes = project.query(kept), project.query(history)

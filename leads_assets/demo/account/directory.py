@@ -18,7 +18,7 @@ FROZEN = 1_751_328_000_000
 SIZES: Mapping[str, int] = {
     "steps": 14,
     "pipelines": 3,
-    "clients_folders": 60,
+    "clients_folders": 61,
     "categories": 6,
     "predefined_tags": 27,
     "fields": 17,
