@@ -18,7 +18,7 @@
         ├── Inconsistent          the list contradicts itself: ignored offset, pages without end
         └── Unavailable           faults that outlasted their retries
 
-A message names the endpoint, the fact and the stats. It never holds a body, a key or a query string.
+A message names the endpoint, the fact and the effort. It never holds a body, a key or a query string.
 """
 
 from datetime import datetime

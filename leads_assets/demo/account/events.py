@@ -50,7 +50,7 @@ class EventRows:
 
     def about(self, row_id: int, event: str, record: Row | None) -> Row:
         """An event with this name about this record, as the record is now."""
-        dice = SeededRandom(self._directory.seed, "pending", row_id)
+        dice = SeededRandom(self._directory.seed, "delivery", row_id)
         data = self._lead_data(record) if record is not None and event.startswith("lead.") else record
         has_succeeded = dice.chance(92)
         return {

@@ -30,7 +30,7 @@ SENTENCES = (
     "The previous supplier's contract runs out in autumn.",
     "Sent the brochure \"Line & Form\" and the price list 📎.",
     "Very keen 🚀, follow up soon.",
-    "Needs pending in three stages, the first before the holidays.",
+    "Needs delivery in three stages, the first before the holidays.",
     "Signature is expected once legal has read § 4 of the terms.",
     "Größe und Farbe sind noch offen.",
 )  # fmt: skip
