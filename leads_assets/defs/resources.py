@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from pydantic import Field, PrivateAttr
 from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
+from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
-from leads_assets.engine.records.state import SyncState
+from leads_assets.engine.records.state import LiveRows, SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
+from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.read_copy import publish
 from leads_assets.engine.warehouse.result import LoadResult
@@ -92,6 +94,10 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
         return self._known(endpoint).get(endpoint, SyncState())
+
+    def live_rows(self, endpoint: Endpoint, since: datetime, *, with_refused: bool) -> LiveRows:
+        """The live rows, and those that have changed since a time (UTC). Raises a WarehouseError."""
+        return live_rows(self.warehouse(), endpoint, changed_since=since, now=utc_now(), with_refused=with_refused)
 
     def account(self) -> str | None:
         """The account whose rows the warehouse holds; None where none is remembered."""

@@ -127,7 +127,7 @@ def reads_needed(
     found: list[ReadRequest] = []
     for need in needs:
         full = need is Need.RECONCILE
-        done = known.full if full else known.proven
+        done = known.full if full else known.changes_read
         if done is None or done < since:
             requests = known.change_requests if endpoint.change_filter and not full else known.full_requests
             why = "rows are gone, or came without a change" if full else "changed"

@@ -101,7 +101,15 @@ def test_one_load_upgrades_the_ledger_of_all(old: Warehouse, api: DemoApi) -> No
 
 
 def _without_account(state: SyncState) -> tuple[object, ...]:
-    return (state.number, state.began, state.proven, state.full, state.watermark, state.live_proven, state.surplus)
+    return (
+        state.number,
+        state.began,
+        state.changes_read,
+        state.full,
+        state.watermark,
+        state.live_proven,
+        state.surplus,
+    )
 
 
 def test_another_account_takes_its_place_where_the_user_says_so(old: Warehouse) -> None:

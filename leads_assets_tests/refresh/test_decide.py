@@ -38,7 +38,7 @@ RECENT = NOW - HOUR
 READ = (Need.CHANGES,)
 FULL = (Need.RECONCILE,)
 LEADS, TEAMS, STEPS = ENDPOINTS["leads"], ENDPOINTS["teams"], ENDPOINTS["steps"]
-LOADED = SyncState(began=RECENT, proven=RECENT, full=RECENT, full_requests=203, change_requests=4)
+LOADED = SyncState(began=RECENT, changes_read=RECENT, full=RECENT, full_requests=203, change_requests=4)
 HUNDRED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
 THREE_MORE = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
 FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
@@ -149,15 +149,15 @@ def _look(since: datetime, notified_at: datetime | None = None, fingerprint: str
         (LOADED, _look(NOW), FULL, ["reconcile"]),
         (LOADED, _look(NOW), FULL + READ, ["reconcile", "changes"]),
         (LOADED, _look(RECENT - MINUTE), FULL, []),
-        (SyncState(began=NOW, proven=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
-        (SyncState(began=NOW, proven=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
+        (SyncState(began=NOW, changes_read=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
+        (SyncState(began=NOW, changes_read=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
         (LOADED, _look(RECENT - DAY, notified_at=NOW), (), ["changes"]),
         (LOADED, _look(RECENT - DAY, notified_at=NOW), READ, ["changes"]),
         (LOADED, _look(NOW, notified_at=RECENT - MINUTE), (), []),
         (None, None, READ, ["missing"]),
         (None, _look(NOW, fingerprint="NotFound"), READ, ["missing"]),
-        (SyncState(began=NOW, proven=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
-        (SyncState(began=NOW, proven=NOW), _look(RECENT), (), ["due"]),
+        (SyncState(began=NOW, changes_read=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
+        (SyncState(began=NOW, changes_read=NOW), _look(RECENT), (), ["due"]),
     ],
 )
 def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
@@ -241,7 +241,7 @@ def test_a_look_waits_for_its_turn_and_leaves_the_reserve(
     ("full", "reserve"), [(None, 203), (NOW - DAY, 203), (NOW - 13 * HOUR, 203), (NOW - 11 * HOUR, 0), (NOW, 0)]
 )
 def test_requests_are_kept_for_a_reconcile_that_falls_due_today(full: datetime | None, reserve: int) -> None:
-    load = SyncState(began=NOW, proven=NOW, full=full, full_requests=203)
+    load = SyncState(began=NOW, changes_read=NOW, full=full, full_requests=203)
     assert quota_at(2000, [load], NOW, DAY) == DailyQuota(2000, reserve, 12 * HOUR)
 
 

@@ -20,6 +20,7 @@ number of rows.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
@@ -126,6 +127,7 @@ class OverlapWalk:
         self._is_full = False
         self._is_calm = True
         self._furthest = 0
+        self._end = 0
         self._idle = 0
         self._moved = False
         self._far_end = FarEnd(self._ask_backwards, limit)
@@ -134,6 +136,7 @@ class OverlapWalk:
     def __iter__(self) -> Iterator[Rows]:
         """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
         page = self._begin()
+        self._end = page.width
         yield from self._admit(page)
         if not self._ends_with_first(page):
             with Prefetcher(self._fetch, self._threads, self._source.cancel) as pages:
@@ -143,9 +146,16 @@ class OverlapWalk:
 
     def result(self) -> WalkResult:
         """How the walk ended; call it when all rows were taken."""
-        return self._objections.outcome(
+        result = self._objections.outcome(
             self._continuity, self._totals, pages=self._pages, moved=self._moved or self._totals.moved
         )
+        return replace(result, calibrates=self._calibrates())
+
+    def _calibrates(self) -> bool | None:
+        """By rank, the last row read has as many rows before it as were read before it."""
+        if self._moved or self._continuity.rejected or not self._continuity.by_id:
+            return None
+        return self._end == self._continuity.distinct
 
     def _begin(self) -> Page:
         page = self._noted(self._source.first())
@@ -223,6 +233,7 @@ class OverlapWalk:
                     return
                 page, offset = joined
                 brings_more = not self._continuity.is_last_row_only(page)
+            self._end = offset + page.width
             yield from self._admit(page)
             self._is_full = page.width >= self._size
             self._size = max(self._size, page.width)

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 
-from leads_assets.engine.warehouse import runs, superseded
+from leads_assets.engine.warehouse import deletions, runs, superseded
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Session
 
-VERSION = 2
-"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`."""
+VERSION = 3
+"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`.
+2: without `changes_as_of` to `calibration` in `ops.sync_runs`, and `ops.refused_deletions`."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
     "sync_runs": runs.COLUMNS,
     "seen_rows": superseded.COLUMNS,
+    "refused_deletions": deletions.COLUMNS,
     "changes": {
         "endpoint": "VARCHAR",
         "id": "BIGINT",
@@ -57,7 +59,7 @@ def prepare(session: Session) -> None:
             for column in listed:
                 session.run(step, f"ALTER TABLE ops.{name} ADD COLUMN IF NOT EXISTS {column}")
     if version is not None:
-        runs.number_old_runs(session)
+        runs.bring_up_to_date(session, version)
     session.run(step, runs.FRESHNESS)
     session.run(step, "DELETE FROM ops.version")
     session.run(step, f"INSERT INTO ops.version VALUES ({VERSION})")

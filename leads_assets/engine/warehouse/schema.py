@@ -78,18 +78,21 @@ def short(kind: str) -> str:
     return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
-def ensure(session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]) -> Table:
+def ensure(
+    session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]
+) -> tuple[Table, bool]:
     """Make the table with `columns`, or bring an older one to what is declared and to columns that it never filled.
 
-    Raises LoadFailed where that would lose values.
+    Returns also whether an older one got columns that it did not have. Raises LoadFailed where values would be lost.
     """
     table = find(session, name)
     if table is None:
-        return _make(session, name, columns)
+        return _make(session, name, columns), False
+    before = len(table.columns)
     for column in declared:
         _bring_up_to_date(session, table, column)
     _adopt(session, table, columns)
-    return table
+    return table, len(table.columns) > before
 
 
 def _make(session: Session, name: TableName, columns: Mapping[str, str]) -> Table:
