@@ -28,6 +28,21 @@ def warehouse_of(settings: Settings) -> Warehouse:
     return Warehouse(settings.warehouse, lock_seconds=settings.lock_seconds)
 
 
+def count_file(settings: Settings) -> Path:
+    """Where the requests to the account are counted: one file for all its warehouses. Raises ConfigurationError."""
+    return settings.state_folder / f"{account_of(settings.base_url)}.requests"
+
+
+def budget_of(settings: Settings, now: Callable[[], datetime] = utc_now) -> RequestBudget:
+    """The budget of the account. Raises ConfigurationError where its count cannot be kept."""
+    beside = Path(f"{settings.warehouse}.requests")
+    pace = settings.requests_per_second or None
+    try:
+        return RequestBudget(count_file(settings), settings.daily_requests, pace, now, former=beside)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; LEADS_STATE names another folder for it") from None
+
+
 class LeadsApi:
     """One client, and so one pool of connections, for a run or a command; after a RunError nothing more is sent.
 
@@ -55,9 +70,8 @@ class LeadsApi:
         if not settings.has_account:
             raise ConfigurationError(NO_ACCOUNT)
         if self._client is None:
-            count = Path(f"{settings.warehouse}.requests")
-            budget = RequestBudget(count, settings.daily_requests, settings.requests_per_second or None, self._now)
             key = settings.api_key.get_secret_value()
+            budget = budget_of(settings, self._now)
             self._client = ApiClient(settings.base_url, key, budget, DIALECT, limits=self._limits, now=self._now)
         return self._client
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
+from platformdirs import user_state_path
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -33,6 +34,7 @@ from leads_assets.engine.warehouse.file import Warehouse
 
 DOTENV = ".env"
 _SETTING = re.compile(r"(?:the )?setting `(\w+)`")
+_APP = "leads-assets"
 NO_ACCOUNT = (
     "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
     " or try it without an account by `make demo`"
@@ -157,6 +159,11 @@ class Settings(BaseModel):
         validation_alias="LEADS_WAREHOUSE_SNAPSHOT",
         description="where to publish a read copy, relative to the current folder",
     )
+    state: Annotated[Path, AfterValidator(_file)] | None = Field(
+        default=None,
+        validation_alias="LEADS_STATE",
+        description="folder of the request counts, one per account; by default in the user's state folder",
+    )
     reconcile_hours: float = Field(
         default=24.0,
         ge=1,
@@ -196,6 +203,18 @@ class Settings(BaseModel):
     def has_account(self) -> bool:
         """Whether an address and a key are set."""
         return bool(self.base_url and self.api_key)
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the request counts. Raises ConfigurationError where the user has no folder for states."""
+        if self.state is not None:
+            return self.state
+        try:
+            return user_state_path(_APP, appauthor=False)
+        except RuntimeError:
+            raise ConfigurationError(
+                "LEADS_STATE must name a folder for the request count: this user has no home"
+            ) from None
 
     @model_validator(mode="wrap")
     @classmethod

@@ -8,7 +8,7 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Session
 
 VERSION = 2
-"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`."""
+"""1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
