@@ -91,7 +91,7 @@ class LeadsApi:
         `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
         load when the read begins.
 
-        Raises a ApiError; after a RunError every later call raises it again.
+        Raises an ApiError; after a RunError every later call raises it again.
         """
         if self.stopped is not None:
             raise self.stopped

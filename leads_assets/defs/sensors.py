@@ -121,7 +121,7 @@ class _Tick:
         self._reconcile_every = reconcile_every
 
     def run(self) -> dg.SensorResult:
-        """Look, compare, ask. Raises a ApiError or a WarehouseError."""
+        """Look, compare, ask. Raises an ApiError or a WarehouseError."""
         busy = self._busy()
         if busy.issuperset(self._endpoints):
             return self._skip("not looked: a run of all assets is queued or going")

@@ -98,7 +98,7 @@ class ApiClient:
     ) -> Parsed:
         """GET `path` and return `parse(body, headers)`; a MalformedResponse from `parse` is tried again like a fault.
 
-        Raises a ApiError that names `endpoint`.
+        Raises an ApiError that names `endpoint`.
         """
         began = self._clock()
         ends = began + self._limits.deadline

@@ -17,7 +17,7 @@ FILTER_LOOKBACK = timedelta(days=1)
 
 
 class PageSource:
-    """Asks for the pages of one list; every method that asks raises a ApiError.
+    """Asks for the pages of one list; every method that asks raises an ApiError.
 
     `since`: only what changed since then, where the endpoint has a change filter.
     """
@@ -59,11 +59,6 @@ class PageSource:
     def name(self) -> str:
         """The endpoint."""
         return self._endpoint.name
-
-    @property
-    def offset_word(self) -> str:
-        """The query parameter that says how many rows come before a page."""
-        return self._dialect.offset
 
     @property
     def paged(self) -> bool:

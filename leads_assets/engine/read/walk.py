@@ -44,7 +44,7 @@ _MOST_REPEATS = 2
 
 
 class Pages(Protocol):
-    """The requests of one list; each method that asks returns a page or raises a ApiError."""
+    """The requests of one list; each method that asks returns a page or raises an ApiError."""
 
     @property
     def name(self) -> str:
@@ -132,7 +132,7 @@ class OverlapWalk:
         self._probed: Page | None = None
 
     def __iter__(self) -> Iterator[Rows]:
-        """Read the list to its end. Raises a ApiError, also one of its own: Inconsistent."""
+        """Read the list to its end. Raises an ApiError, also one of its own: Inconsistent."""
         page = self._begin()
         yield from self._admit(page)
         if not self._ends_with_first(page):
@@ -195,7 +195,7 @@ class OverlapWalk:
             return True
         total = self._totals.value
         if total is not None and total != self._size:
-            self._objections.add(f"the server ignores `{self._source.offset_word}`")
+            self._objections.add("the server ignores the offset")
         elif total is None and (not is_whole_again or ends.looks_cut(self._size)):
             self._objections.suspect = self._size
         return False
@@ -336,7 +336,7 @@ class OverlapWalk:
         self._repeats = self._repeats + 1 if is_repeated else 0
         if self._repeats >= _MOST_REPEATS:
             raise Inconsistent(
-                f"{self._source.name}: the server ignores `{self._source.offset_word}` and sends the first page again"
+                f"{self._source.name}: the server ignores the offset and sends the first page again"
                 " and again; this list cannot be read page by page"
             )
 
