@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leads_assets.account.dialect import DIALECT
-from leads_assets.account.settings import NO_ACCOUNT, Settings
+from leads_assets.account.settings import NO_ACCOUNT, Settings, in_variables
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ConfigurationError, RunError
 from leads_assets.engine.http.address import account_of
@@ -91,7 +91,7 @@ class LeadsApi:
         `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
         load when the read begins.
 
-        Raises a LeadsApiError; after a RunError every later call raises it again.
+        Raises an ApiError; after a RunError every later call raises it again.
         """
         if self.stopped is not None:
             raise self.stopped
@@ -113,7 +113,14 @@ class LeadsApi:
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
             )
-            return replace(reading.run(changed_since), account=account, after=after, changed_since=changed_since)
+            extract = reading.run(changed_since)
+            return replace(
+                extract,
+                reason=in_variables(extract.reason),  # the warehouse keeps it
+                account=account,
+                after=after,
+                changed_since=changed_since,
+            )
         except RunError as stop:
             self.stopped = stop
             raise

@@ -4,6 +4,7 @@ The table in the README and `.env.example` are held against `Settings` by a test
 a setting from the environment.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -32,6 +33,7 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Warehouse
 
 DOTENV = ".env"
+_SETTING = re.compile(r"(?:the )?setting `(\w+)`")
 _APP = "leads-assets"
 NO_ACCOUNT = (
     "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
@@ -248,12 +250,30 @@ def variables() -> dict[str, FieldInfo]:
     return {str(field.validation_alias): field for field in Settings.model_fields.values()}
 
 
+def in_variables(sentence: object) -> str:
+    """The text of an error or a verdict with the variable in the place of each setting.
+
+    The engine's sentences name a setting by its field, "the setting `base_url`"; the user has set a variable. What
+    leaves the project passes here: Dagster's texts, the commands' reports, the reasons that the warehouse keeps.
+    """
+    return _SETTING.sub(_variable, str(sentence))
+
+
+def _variable(found: re.Match[str]) -> str:
+    field = Settings.model_fields.get(found[1])
+    return str(field.validation_alias) if field else found[0]
+
+
 def _sentences(errors: Iterable[ErrorDetails]) -> Iterable[str]:
     aliases = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
     for error in errors:
         place = str(error["loc"][0]) if error["loc"] else ""
         variable = aliases.get(place, place)
-        said = str(error["ctx"]["error"]) if error["type"] == "value_error" else _may_be(variables().get(variable))
+        said = (
+            in_variables(error["ctx"]["error"])
+            if error["type"] == "value_error"
+            else _may_be(variables().get(variable))
+        )
         yield said if variable in said else f"{variable} {said}"
 
 

@@ -88,7 +88,7 @@ class RequestBudget:
             resume = datetime.fromtimestamp(paused[0], UTC)
             raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
         raise QuotaExhausted(
-            f"{endpoint}: all {self.daily:,} requests of the day are used (LEADS_API_DAILY_REQUESTS)", _midnight(now)
+            f"{endpoint}: all {self.daily:,} requests of the day are used (setting `daily_requests`)", _midnight(now)
         )
 
     def _turn(self, now: datetime) -> float:
@@ -116,7 +116,7 @@ class RequestBudget:
         if left is not None and requests > left:
             raise QuotaExhausted(
                 f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
-                " (raise LEADS_API_DAILY_REQUESTS if the account allows more)",
+                " (raise the setting `daily_requests` if the account allows more)",
                 _midnight(self._now()),
             )
 
