@@ -8,8 +8,8 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Session
 
 VERSION = 3
-"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`.
-2: without `changes_as_of` to `calibration` in `ops.sync_runs`, and `ops.refused_deletions`."""
+"""1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
+2: without `ops.refused_deletions`, and without `changes_as_of` and the columns after it there."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
