@@ -17,9 +17,8 @@ DEMO_WAREHOUSE = Path("data/demo.duckdb")
 def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Settings]:
     """Serve a demo account on a free port of loopback; yields the settings that point to it, and to nothing else."""
     with DemoApi(Account(leads=leads), key=DEMO_KEY) as api:
-        yield Settings.model_validate(
-            {"base_url": api.base_url, "api_key": DEMO_KEY, "warehouse": warehouse, "daily_requests": 0}
-        )
+        places = {"warehouse": warehouse, "state": Path(f"{warehouse}.state")}
+        yield Settings.model_validate({"base_url": api.base_url, "api_key": DEMO_KEY, "daily_requests": 0, **places})
 
 
 def demo_environment(settings: Settings) -> dict[str, str]:
@@ -31,4 +30,5 @@ def demo_environment(settings: Settings) -> dict[str, str]:
         "LEADS_API_KEY": settings.api_key.get_secret_value(),
         "LEADS_API_DAILY_REQUESTS": str(settings.daily_requests),
         "LEADS_WAREHOUSE": str(settings.warehouse),
+        "LEADS_STATE": str(settings.state_folder),
     }

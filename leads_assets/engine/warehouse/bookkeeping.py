@@ -9,8 +9,8 @@ from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 VERSION = 3
-"""1: without `number`, `account`, `changed_since` and `deletions_allowed` in `ops.sync_runs`, and `ops.seen_rows`.
-2: without `_first_seen_at` in the tables, and deletions in `ops.changes`."""
+"""1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
+2: without `_first_seen_at` in the tables, and without deletions in `ops.changes`."""
 
 _NUMBERED, _FIRST_SEEN_KEPT = 2, 3
 """The formats from which on loads carry their numbers, and tables say when a row was first written."""

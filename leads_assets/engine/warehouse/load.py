@@ -296,4 +296,5 @@ def _counted(run: SyncRun, staged: Staged, incoming: Incoming, merged: Merged) -
         unchanged=staged.distinct - merged.inserted - merged.updated - merged.restored - merged.outdated,
         misfits=incoming.misfits,
         new_columns=incoming.new_columns,
+        crowded_out=incoming.crowded_out,
     )
