@@ -105,8 +105,8 @@ def ensure(session: Session, name: TableName, declared: tuple[Column, ...], colu
     table = find(session, name)
     if table is None:
         return _make(session, name, columns)
-    for column in table.lacks:
-        session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {column} {BOOKKEEPING[column]}")
+    for missing in table.lacks:
+        session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {missing} {BOOKKEEPING[missing]}")
     for column in declared:
         _bring_up_to_date(session, table, column)
     _adopt(session, table, columns)
