@@ -60,7 +60,7 @@ class RequestBudget:
         self._db = open_count(path)
         if former is not None:
             try:
-                take_over(self._db, former)
+                take_over(self._db, path, former)
             except ConfigurationError:
                 self.close()
                 raise

@@ -5,8 +5,11 @@ import sqlite3
 import stat
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 from leads_assets.engine.errors import ConfigurationError
 
@@ -45,31 +48,40 @@ def open_count(path: Path) -> sqlite3.Connection:
         raise unusable(path, error) from None
 
 
-def take_over(count: sqlite3.Connection, former: Path) -> None:
-    """Move what was counted at `former`, a file of the same form, into `count`, and remove that file.
+def take_over(count: sqlite3.Connection, path: Path, former: Path) -> None:
+    """Move what was counted at `former`, a file of the same form, into the `count` at `path`, and remove that file.
 
     Where this is killed in between, requests count twice rather than not at all. Raises ConfigurationError if the
     former file cannot be read.
     """
-    if not former.is_file() or former.is_symlink():
+    if not _is_count(former):
         return
     try:
-        before = _opened(former)
-        try:
-            before.execute("BEGIN IMMEDIATE")
+        # SQLite's own locks do not cover the removal.
+        with FileLock(f"{path}.lock", timeout=BUSY_SECONDS, mode=0o600):
+            if not _is_count(former):
+                return
+            spent, pauses = _content(former)
             count.execute("BEGIN IMMEDIATE")
-            count.executemany(_ADD, before.execute("SELECT day, requests FROM spent").fetchall())
-            count.executemany(_PAUSE_TOO, before.execute("SELECT began_at, until FROM quota_pause").fetchall())
+            count.executemany(_ADD, spent)
+            count.executemany(_PAUSE_TOO, pauses)
             count.execute("COMMIT")
-            before.execute("DELETE FROM spent")
-            before.execute("COMMIT")
-        finally:
-            before.close()
-        former.unlink(missing_ok=True)
+            for name in (f"{former}-wal", f"{former}-shm", former):
+                Path(name).unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
         with suppress(sqlite3.Error):
             count.execute("ROLLBACK")
         raise unusable(former, error) from None
+
+
+def _is_count(former: Path) -> bool:
+    return former.is_file() and not former.is_symlink()
+
+
+def _content(former: Path) -> tuple[list[Any], list[Any]]:
+    with closing(_opened(former)) as before:
+        spent = before.execute("SELECT day, requests FROM spent").fetchall()
+        return spent, before.execute("SELECT began_at, until FROM quota_pause").fetchall()
 
 
 def unusable(path: Path, error: Exception) -> ConfigurationError:
