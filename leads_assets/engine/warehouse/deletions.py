@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.warehouse.file import Session
-from leads_assets.engine.warehouse.merge import Stamp
+from leads_assets.engine.warehouse.merge import Stamp, record_deletions
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets.engine.warehouse.sql import literal, quoted
 
@@ -99,6 +99,7 @@ class Marking:
         if refusal:
             self._note_refused(missing)
         elif gone:
+            record_deletions(self.session, self.table, missing, self.stamp)
             self.session.run(
                 "marking deleted rows",
                 f"UPDATE {self.table.sql} SET _deleted_at = {self.stamp.sql_at}, _synced_at = {self.stamp.sql_at},"

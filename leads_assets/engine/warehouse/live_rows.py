@@ -9,7 +9,7 @@ from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import LiveRows
 from leads_assets.engine.warehouse.bookkeeping import exists
 from leads_assets.engine.warehouse.file import Session, Warehouse
-from leads_assets.engine.warehouse.schema import TableName, find
+from leads_assets.engine.warehouse.schema import FIRST_SEEN, TableName, find
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 _AT_ONCE = 100_000
@@ -39,15 +39,16 @@ def live_rows(
         return LiveRows(
             ids=_ids(session, name, live),
             changed=_some(session, name, f"{live} AND {changed}"),
-            young=_some(session, name, f"{live} AND {_lately_from_changes(endpoint, now)}"),
+            young=frozenset()
+            if FIRST_SEEN in table.lacks
+            else _some(session, name, f"{live} AND {_shown_by_the_filter_only(endpoint, now)}"),
         )
 
 
-def _lately_from_changes(endpoint: Endpoint, now: datetime) -> str:
-    """SQL for rows that only the change filter has shown so far."""
-    since = moment(now - _YOUNG)
+def _shown_by_the_filter_only(endpoint: Endpoint, now: datetime) -> str:
+    """SQL for rows that a read of changes has brought within the last hour for the first time."""
     return (
-        f"_synced_at > {since} AND _run_id IN (SELECT run_id FROM ops.sync_runs WHERE loaded_at > {since}"
+        f"{FIRST_SEEN} IN (SELECT loaded_at FROM ops.sync_runs WHERE loaded_at > {moment(now - _YOUNG)}"
         f" AND endpoint = {literal(endpoint.name)} AND mode = {literal(ReadMode.INCREMENTAL)})"
     )
 
