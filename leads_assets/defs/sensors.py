@@ -56,7 +56,7 @@ def api_changes_sensor(
     endpoints: Mapping[str, Endpoint],
     *,
     seconds: int,
-    reconcile_every: timedelta,
+    reconcile_every: timedelta | None,
     now: Callable[[], datetime] = utc_now,
 ) -> dg.SensorDefinition:
     """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
@@ -110,7 +110,7 @@ class _Tick:
         *,
         endpoints: Mapping[str, Endpoint],
         now: Callable[[], datetime],
-        reconcile_every: timedelta,
+        reconcile_every: timedelta | None,
     ) -> None:
         self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
         self._memory = memory
@@ -170,7 +170,13 @@ class _Tick:
                 needs = () if endpoint in self._lists.each_time else (Need.CHANGES,)
             load, look = known.get(name), observer.looks.get(name)
             for want in reads_needed(
-                endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every
+                endpoint,
+                load,
+                look,
+                needs,
+                now=self._now(),
+                reconcile_every=self._reconcile_every,
+                balance=observer.observations[name].balance if name in observer.observations else 0,
             ):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None
