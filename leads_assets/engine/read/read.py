@@ -180,6 +180,7 @@ class Extraction:
             is_part=is_part,
             had_rows=held.highest is not None,
             cursor=endpoint.cursor_key,
+            trusts_total=since is not None and self._live is not None,
         )
 
     def _closed(self, result: WalkResult, since: datetime) -> WalkResult:
@@ -196,6 +197,7 @@ class Extraction:
             limit=self._options.limit,
             calibrated=self._calibration == _digest(params),
         )
+        self._stats.cancelled.clear()
         self._closing = closer.close()
         if closer.found:
             self._writer.add(list(closer.found.values()), list(closer.found))
