@@ -1,5 +1,6 @@
 """The follow-ups of the demo account at a moment: what has to be delivered for the leads that were won."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from leads_assets.demo.account import words
@@ -31,7 +32,7 @@ class FollowUpRows:
             is_followed = mix(self._directory.seed + 50, number) % 8 != 0
             if is_followed and self._leads.won_at(self._leads.ids.at(number)) is not None:
                 found.append(number)
-        return found[: unsuspicious(len(found))][::-1]
+        return _listed(found, [self.row(self.ids.at(number))["user_id"] for number in found])[::-1]
 
     def row(self, row_id: int) -> Row:
         """The follow-up with that id; one that is made on request begins now."""
@@ -67,3 +68,17 @@ class FollowUpRows:
         if due is not None and due < self._directory.now - DAY:
             return "late"
         return "in_progress" if done else "todo"
+
+
+def _listed(numbers: Sequence[int], users: Sequence[int]) -> list[int]:
+    """The newest of the follow-ups, which are given newest first with their users.
+
+    The oldest are archived where otherwise the list, or the list of a user, were as long as one that a server cuts.
+    """
+    kept, counts = [*zip(numbers, users, strict=True)], Counter(users)
+    while True:
+        suspects = {user for user, count in counts.items() if unsuspicious(count) != count}
+        if not suspects and unsuspicious(len(kept)) == len(kept):
+            return [number for number, _ in kept]
+        place = max(place for place, (_, user) in enumerate(kept) if user in suspects or not suspects)
+        counts[kept.pop(place)[1]] -= 1
