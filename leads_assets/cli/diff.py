@@ -8,7 +8,7 @@ from typing import Any
 from leads_assets.account.connect import LeadsApi
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.render import Block, Grid, make_console, number
-from leads_assets.engine.errors import LeadsApiError, RunError
+from leads_assets.engine.errors import ApiError, RunError
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import ReadPlan
 from leads_assets.engine.read.read import Progress
@@ -102,7 +102,7 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: Mapping[str, ReadPlan], *, 
             except RunError as stop:
                 found.append(_Difference(name, None, f"{stop}; the endpoints after it were not read"))
                 break
-            except (LeadsApiError, WarehouseError) as error:
+            except (ApiError, WarehouseError) as error:
                 found.append(_Difference(name, None, str(error)))
     return Differences(tuple(found))
 

@@ -17,7 +17,7 @@ from leads_assets.doctor.examination import NOT_ASKED, Diagnosis, Examination, a
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Prober
 from leads_assets.doctor.warehouse_checks import inspect
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse.file import Warehouse
@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> Examined:
     nothing = Diagnosis([], [], 0)
     try:
         settings = Settings.from_environment()
-    except LeadsApiError as error:
+    except ApiError as error:
         wrong = Finding("settings", State.BROKEN, str(error), advice(error))
         return Examined(findings=(wrong,), diagnosis=nothing, is_strict=arguments.strict)
     findings = _settings(settings)
@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> Examined:
     if settings.has_account:
         try:
             diagnosis, quota = _api(settings, {row["endpoint"]: row for row in synced})
-        except LeadsApiError as error:
+        except ApiError as error:
             findings.append(Finding("settings", State.BROKEN, str(error), advice(error)))
     findings += [*diagnosis.findings, *([quota] if quota else [])]
     return Examined(findings=tuple(findings), diagnosis=diagnosis, synced=tuple(synced), is_strict=arguments.strict)

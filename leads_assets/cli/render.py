@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from leads_assets.account.settings import in_variables
 from leads_assets.engine.instants import READABLE, format_instant
 
 _WIDE = 240
@@ -94,14 +95,15 @@ class Refused:
 def render(report: Report, *, as_json: bool) -> None:
     """Print the report. Raises BrokenPipeError where nobody reads standard output any more."""
     if as_json:
-        text = json.dumps(report.content(), indent=2, ensure_ascii=False, default=_plain) + "\n"
+        text = json.dumps(report.content(), indent=2, ensure_ascii=False, default=_plain)
+        text = in_variables(text) + "\n"
     else:
         text = "".join(map(_text, report.blocks()))
     sys.stdout.write(text)
     sys.stdout.flush()
     console = make_console()
     for sentence in report.errors():
-        console.print(f"leads-assets: {sentence}", soft_wrap=True)
+        console.print(f"leads-assets: {in_variables(sentence)}", soft_wrap=True)
 
 
 def make_console(stream: TextIO | None = None) -> Console:
@@ -123,7 +125,7 @@ def _text(block: Block) -> str:
     )
     with console.capture() as captured:
         if isinstance(block, str):
-            console.print(block, soft_wrap=True)
+            console.print(in_variables(block), soft_wrap=True)
         else:
             console.print(_table(block))
     return captured.get()
@@ -134,7 +136,7 @@ def _table(grid: Grid) -> Table:
     for column in grid.columns:
         table.add_column(column, justify="right" if column in grid.right else "left", no_wrap=column not in grid.wrap)
     for row in grid.rows:
-        table.add_row(*(Text(cell, (grid.colours or {}).get(cell, "")) for cell in row))
+        table.add_row(*(Text(in_variables(cell), (grid.colours or {}).get(cell, "")) for cell in row))
     return table
 
 

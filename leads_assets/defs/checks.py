@@ -7,6 +7,7 @@ import dagster as dg
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.records.extract import ReadMode, Verdict
+from leads_assets.engine.warehouse.casts import MOST_COLUMNS
 from leads_assets.engine.warehouse.result import LoadResult
 
 _COLLAPSED = 0.5
@@ -94,13 +95,15 @@ def _volume(result: LoadResult) -> Finding:
 
 def _fits(result: LoadResult) -> Finding:
     row = result.row
-    numbers = {"misfits": sum(row.misfits.values()), "rejected": row.rejected}
-    if not row.misfits and not row.rejected:
+    numbers = {"misfits": sum(row.misfits.values()), "rejected": row.rejected, "crowded_out": row.crowded_out}
+    if not row.misfits and not row.rejected and not row.crowded_out:
         return Finding("all values fit their columns", numbers=numbers)
     says = [f"{name}: {count:,} values in _extra" for name, count in sorted(row.misfits.items())]
     if row.rejected:
         says.append(f"{row.rejected:,} records that cannot be rows in ops.rejected_rows")
-    do = "Correct the values at their source, or the column's type in endpoints.py; nothing is lost."
+    if row.crowded_out:
+        says.append(f"about {row.crowded_out:,} fields have no column: a table takes {MOST_COLUMNS} undeclared ones")
+    do = "Correct the values at their source, or the columns in endpoints.py; nothing is lost."
     return Finding("; ".join(says), do, numbers)
 
 

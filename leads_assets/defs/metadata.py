@@ -6,14 +6,7 @@ import dagster as dg
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.warehouse.result import LoadResult
-from leads_assets.engine.warehouse.schema import BOOKKEEPING, Table
-
-_ABOUT_BOOKKEEPING = {
-    "_synced_at": "When this row was last written here.",
-    "_run_id": "The run that last wrote it.",
-    "_deleted_at": "When it was found to be gone from the server; null while it lives.",
-    "_extra": "What the server sent besides: values that no column holds exactly.",
-}
+from leads_assets.engine.warehouse.schema import BOOKKEEPING, BOOKKEEPING_MEANINGS, Table
 
 
 def column_schema(endpoint: Endpoint | None, table: Table | None = None) -> dg.TableSchema:
@@ -23,7 +16,7 @@ def column_schema(endpoint: Endpoint | None, table: Table | None = None) -> dg.T
     types = {name: column.type.value for name, column in declared.items()} | (dict(table.columns) if table else {})
     for name, kind in (types | BOOKKEEPING).items():
         column = declared.get(name)
-        about = column.description if column else _ABOUT_BOOKKEEPING.get(name, "Sent by the server, not declared.")
+        about = column.description if column else BOOKKEEPING_MEANINGS.get(name, "Sent by the server, not declared.")
         if column and column.references:
             about += f" References {column.references}.id."
         is_key = name == PRIMARY_KEY

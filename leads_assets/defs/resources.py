@@ -14,10 +14,12 @@ from pydantic import Field, PrivateAttr
 from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
+from leads_assets.defs.sentences import failure
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
+from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.load import LoadOptions
@@ -115,9 +117,12 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._stamp = self.warehouse().stamp()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Publish the read copy."""
+        """Publish the read copy. Raises Failure."""
         if self.snapshot and self._changed:
-            publish(self.warehouse(), Path(self.snapshot))
+            try:
+                publish(self.warehouse(), Path(self.snapshot))
+            except WarehouseError as error:
+                raise failure(error) from None
 
 
 class ReadOnlyDuckDB(DuckDBResource):

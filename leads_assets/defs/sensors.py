@@ -12,8 +12,9 @@ from leads_assets.account.connect import LeadsApi
 from leads_assets.account.settings import NO_ACCOUNT
 from leads_assets.defs.jobs import RECONCILE
 from leads_assets.defs.resources import WarehouseResource
+from leads_assets.defs.sentences import skipped
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
@@ -77,7 +78,7 @@ def api_changes_sensor(
         if memory != noted:
             context.log.warning("the sensor's memory holds moments in the future: a clock ran ahead; they are ignored")
         if reason := memory.pause(now()):
-            return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
+            return skipped(reason, memory.cursor())
         try:
             return _Tick(
                 context.instance,
@@ -89,10 +90,10 @@ def api_changes_sensor(
                 reconcile_every=reconcile_every,
             ).run()
         except WarehouseError as error:
-            return dg.SensorResult(skip_reason=str(error), cursor=memory.cursor())
-        except LeadsApiError as error:
+            return skipped(error, memory.cursor())
+        except ApiError as error:
             memory = memory.after_trouble(error, now(), timedelta(seconds=seconds))
-            return dg.SensorResult(skip_reason=memory.pause(now()), cursor=memory.cursor())
+            return skipped(memory.pause(now()), memory.cursor())
 
     return _sensor
 
@@ -120,7 +121,7 @@ class _Tick:
         self._reconcile_every = reconcile_every
 
     def run(self) -> dg.SensorResult:
-        """Look, compare, ask. Raises a LeadsApiError or a WarehouseError."""
+        """Look, compare, ask. Raises an ApiError or a WarehouseError."""
         busy = self._busy()
         if busy.issuperset(self._endpoints):
             return self._skip("not looked: a run of all assets is queued or going")
@@ -144,7 +145,7 @@ class _Tick:
         return self._skip("; ".join([observer.report(), *waiting, *going, f"{observer.requests} requests, {money}"]))
 
     def _skip(self, reason: str) -> dg.SensorResult:
-        return dg.SensorResult(skip_reason=reason, cursor=self._memory.cursor())
+        return skipped(reason, self._memory.cursor())
 
     def _busy(self) -> frozenset[str]:
         """The endpoints of all runs that have not ended, whoever asked for them."""

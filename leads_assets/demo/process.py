@@ -23,9 +23,8 @@ def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Setti
 
 def demo_settings(api: DemoApi, warehouse: Path) -> Settings:
     """The settings that point to this server and this file, and to nothing else."""
-    return Settings.model_validate(
-        {"base_url": api.base_url, "api_key": api.key, "warehouse": warehouse, "daily_requests": 0}
-    )
+    places = {"warehouse": warehouse, "state": Path(f"{warehouse}.state")}
+    return Settings.model_validate({"base_url": api.base_url, "api_key": api.key, "daily_requests": 0, **places})
 
 
 def demo_environment(settings: Settings) -> dict[str, str]:
@@ -37,4 +36,5 @@ def demo_environment(settings: Settings) -> dict[str, str]:
         "LEADS_API_KEY": settings.api_key.get_secret_value(),
         "LEADS_API_DAILY_REQUESTS": str(settings.daily_requests),
         "LEADS_WAREHOUSE": str(settings.warehouse),
+        "LEADS_STATE": str(settings.state_folder),
     }

@@ -70,13 +70,13 @@ class Prober:
         return self._stats.requests
 
     def ping(self) -> None:
-        """The connection test. Raises a LeadsApiError."""
-        self.client.get("ping", self.client.dialect.ping, {}, _pong, self._stats)
+        """The connection test. Raises an ApiError."""
+        self.client.get("ping", self.client.dialect.connection_path, {}, _pong, self._stats)
 
     def first_page(self, endpoint: Endpoint, limit: int, **params: str) -> Answer:
         """The first page as the project's walk asks for it; a param with an empty value is left out.
 
-        Raises a LeadsApiError.
+        Raises an ApiError.
         """
 
         dialect = self.client.dialect

@@ -1,6 +1,6 @@
 """What can go wrong between us and the API, grouped by what to do next.
 
-    LeadsApiError
+    ApiError
     ├── RunError               every endpoint would meet the same: stop the run, one message
     │   ├── ConfigurationError    a setting is missing or wrong; nothing was sent
     │   ├── AuthenticationFailed            HTTP 401
@@ -26,11 +26,11 @@ from datetime import datetime
 from leads_assets.engine.instants import format_instant
 
 
-class LeadsApiError(Exception):
+class ApiError(Exception):
     """Anything that kept a list from being read."""
 
 
-class RunError(LeadsApiError):
+class RunError(ApiError):
     """Every other endpoint would fail in the same way."""
 
 
@@ -66,7 +66,7 @@ class QuotaExhausted(ResumeLater):
     """The day's requests are used up, or would not be enough for this list."""
 
 
-class EndpointError(LeadsApiError):
+class EndpointError(ApiError):
     """This endpoint only; the others go on."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import LeadsApiError, ResumeLater
+from leads_assets.engine.errors import ApiError, ResumeLater
 from leads_assets.engine.instants import READABLE, format_instant
 
 PROBE_INTERVAL = timedelta(hours=2)
@@ -64,7 +64,7 @@ class SensorCursor:
             return ""
         return f"{self.trouble}; failure {self.failures}, next look at {clock(self.resume_at)}"
 
-    def after_trouble(self, error: LeadsApiError, now: datetime, interval: timedelta) -> "SensorCursor":
+    def after_trouble(self, error: ApiError, now: datetime, interval: timedelta) -> "SensorCursor":
         """After a look that failed: twice the pause each time, or until the server or the budget says."""
         if isinstance(error, ResumeLater):
             resume_at = max(error.resume_at, now + interval)

@@ -73,7 +73,7 @@ class Observer:
         return self._stats.requests
 
     def look(self, busy: Collection[str]) -> None:
-        """Look at everything that is due and not `busy`. Raises a LeadsApiError where nothing can be read at all."""
+        """Look at everything that is due and not `busy`. Raises an ApiError where nothing can be read at all."""
         small = self._lists.small
         for endpoint in self._lists.logs:
             self._see(endpoint, self._events, busy)

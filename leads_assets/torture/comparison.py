@@ -15,11 +15,12 @@ import duckdb
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.declare import PRIMARY_KEY, ColumnType, Endpoint
+from leads_assets.engine.records.encoder import EXTRA
+from leads_assets.engine.warehouse.schema import BOOKKEEPING
 
 Record = Mapping[str, Any]
 Records = Mapping[int, Record]
 
-_BOOKKEEPING = ("_synced_at", "_run_id", "_deleted_at")
 _STORED: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.TIMESTAMP: datetime.fromisoformat,
     ColumnType.DATE: date.fromisoformat,
@@ -63,10 +64,10 @@ def _record(endpoint: Endpoint, columns: Iterable[tuple[str, str]], row: Iterabl
     keys = {column.name: column.json_key for column in endpoint.columns}
     record: dict[str, Any] = {}
     for (column, kind), value in zip(columns, row, strict=True):
-        if value is None or column in _BOOKKEEPING:
+        if value is None or (column in BOOKKEEPING and column != EXTRA):
             continue
         plain = json.loads(value) if kind == "JSON" else value
-        record |= plain if column == "_extra" else {keys.get(column, column): plain}
+        record |= plain if column == EXTRA else {keys.get(column, column): plain}
     return record
 
 

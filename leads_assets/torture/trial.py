@@ -19,7 +19,7 @@ from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
 from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
 from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served
-from leads_assets.torture.sync import CommandResult, Sync
+from leads_assets.torture.sync import CommandResult, Sync, state_of
 
 _LOG = "webhook_events"
 _CLOCK = 1_751_500_000.0
@@ -80,7 +80,7 @@ class _Bench:
             after = None
             if found.is_doubtful or "drift" in case.faults:
                 # On another day: neither the spent requests nor the server's quota hold any more.
-                Path(f"{warehouse}.requests").unlink(missing_ok=True)
+                shutil.rmtree(state_of(warehouse), ignore_errors=True)
                 after = trial.sync(api.base_url, case.healing, is_faulty=False).verdict
         return TrialResult(
             fault=case.name,

@@ -8,8 +8,10 @@ import dagster as dg
 import duckdb
 import pytest
 
+from leads_assets.defs.checks import run_checks
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.conftest import OpenApi
+from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
 from leads_assets_tests.harness.project import Project
 
 pytestmark = pytest.mark.socket
@@ -122,3 +124,12 @@ def test_an_endpoint_without_references_does_not_claim_to_have_looked_at_them(op
     _, project = opened()
     valid = _checks(project.materialize("teams"), "teams")["valid"]
     assert "reference" not in (valid.description or "")
+
+
+def test_fields_for_which_the_table_has_no_room_are_told(tmp_path: Path) -> None:
+    desk = WarehouseHarness(tmp_path)
+    for load in range(3):
+        result = desk.load([{"id": 1} | {f"key {load} {n}": n for n in range(150)}])
+    (valid,) = [check for check in run_checks(THINGS, result) if check.check_name == "valid"]
+    assert not valid.passed
+    assert "fields have no column: a table takes 300 undeclared ones" in (valid.description or "")

@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from leads_assets.account.connect import budget_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
@@ -19,7 +20,6 @@ from leads_assets.defs.sensors import NAME
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
-from leads_assets.engine.http.budget import RequestBudget
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SMALL, SensorHarness, asked, reason
 
@@ -290,13 +290,13 @@ def test_the_last_requests_of_the_day_are_left_to_the_reconcile(watched: SensorH
     project.daily = 40
     tomorrow = (project.now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     project.ahead = tomorrow - project.now()
-    _spend(Path(f"{project.settings.warehouse}.requests"), project, 20)
+    _spend(project, 20)
     assert "20 requests left today, 20 kept for today's reconcile" in reason(project.tick())
     assert project.api.count() == 0
 
 
-def _spend(path: Path, project: SensorHarness, requests: int) -> None:
-    budget = RequestBudget(path, project.daily, None, project.now)
+def _spend(project: SensorHarness, requests: int) -> None:
+    budget = budget_of(project.settings, project.now)
     for _ in range(requests):
         budget.take("another program")
     budget.close()

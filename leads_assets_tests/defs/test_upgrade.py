@@ -86,6 +86,10 @@ def test_the_first_sync_brings_it_up_to_date_in_place_and_keeps_what_is_in_it(ol
     assert project.query(f"SELECT {written} FROM ops.sync_runs WHERE number > 17") == [(0,)]
     assert project.query("SELECT count(*) FROM teams WHERE _deleted_at IS NOT NULL") == [(1,)]
     assert {verdict for (verdict,) in project.query("SELECT verdict FROM ops.freshness")} == {"proven"}
+    seen = "SELECT count(*), count(_first_seen_at) FROM {}"
+    assert project.query(seen.format("leads")) == [(40, 0)]
+    ((events, seen_since),) = project.query(seen.format("webhook_events"))
+    assert seen_since == events - 45 > 0
 
 
 def test_one_load_upgrades_the_ledger_of_all(old: Warehouse, api: DemoApi) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from leads_assets.account.changes import EVENTS
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.errors import HostUnreachable, LeadsApiError, QuotaExhausted
+from leads_assets.engine.errors import ApiError, HostUnreachable, QuotaExhausted
 from leads_assets.engine.read.probe import Event, NewestChange
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, SensorCursor, due_looks, parse_cursor, updated_last_seen
@@ -337,7 +337,7 @@ def test_a_cursor_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
     ],
 )
 def test_pauses_after_trouble_double_up_to_an_hour_or_last_as_long_as_told(
-    error: LeadsApiError, failures: int, pause: timedelta
+    error: ApiError, failures: int, pause: timedelta
 ) -> None:
     after = SensorCursor(failures=failures).after_trouble(error, NOW, 5 * MINUTE)
     assert after.failures == failures + 1

@@ -2,28 +2,17 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leads_assets.engine.errors import ConfigurationError, QuotaExhausted, RateLimited
+from leads_assets.engine.http.count_file import open_count, take_over, unusable
 from leads_assets.engine.instants import in_utc, utc_now
 
-_BUSY_SECONDS = 30
-_BUSY_NAP = 0.01
 _CLOCK_SLACK = 60
 """Seconds by which the clocks of this file's processes may differ: what was written later than that was written by a
 clock that ran ahead, and counts for nothing."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS turn (
-    one INTEGER PRIMARY KEY CHECK (one = 1), taken_at REAL NOT NULL, free_at REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS quota_pause (
-    one INTEGER PRIMARY KEY CHECK (one = 1), began_at REAL NOT NULL, until REAL NOT NULL
-);
-"""
 _PAUSED = "SELECT until FROM quota_pause WHERE until > :now AND began_at <= :now + :slack"
 _TAKE = f"""
 INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS ({_PAUSED})
@@ -51,19 +40,30 @@ class RequestBudget:
     """
 
     def __init__(
-        self, path: Path, daily: int, per_second: float | None = None, now: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        daily: int,
+        per_second: float | None = None,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        former: Path | None = None,
     ) -> None:
-        """Open or create the file. Raises ConfigurationError if it cannot be used."""
+        """Open or create the file; what was counted at `former`, where it lay before, is counted here from now on.
+
+        Raises ConfigurationError if it cannot be used.
+        """
         self.daily = daily
         self._path = path
         self._gap = 1 / per_second if per_second else 0.0
         self._now = now
         self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _opened(path)
-        except (OSError, sqlite3.Error) as error:
-            raise self._unusable(error) from None
+        self._db = open_count(path)
+        if former is not None:
+            try:
+                take_over(self._db, path, former)
+            except ConfigurationError:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Release the file."""
@@ -83,12 +83,12 @@ class RequestBudget:
                     return self._turn(now)
                 paused = self._db.execute(_PAUSED, asked).fetchone()
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
+            raise unusable(self._path, error) from None
         if paused is not None:
             resume = datetime.fromtimestamp(paused[0], UTC)
             raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
         raise QuotaExhausted(
-            f"{endpoint}: all {self.daily:,} requests of the day are used (LEADS_API_DAILY_REQUESTS)", _midnight(now)
+            f"{endpoint}: all {self.daily:,} requests of the day are used (setting `daily_requests`)", _midnight(now)
         )
 
     def _turn(self, now: datetime) -> float:
@@ -107,7 +107,7 @@ class RequestBudget:
             with self._lock:
                 row = self._db.execute("SELECT requests FROM spent WHERE day = ?", [_day(self._now())]).fetchone()
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
+            raise unusable(self._path, error) from None
         return int(row[0]) if row else 0
 
     def require(self, endpoint: str, requests: int, rows: int) -> None:
@@ -116,7 +116,7 @@ class RequestBudget:
         if left is not None and requests > left:
             raise QuotaExhausted(
                 f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
-                " (raise LEADS_API_DAILY_REQUESTS if the account allows more)",
+                " (raise the setting `daily_requests` if the account allows more)",
                 _midnight(self._now()),
             )
 
@@ -126,32 +126,7 @@ class RequestBudget:
             with self._lock:
                 self._db.execute(_PAUSE, {"until": moment.timestamp(), **_at(self._now())})
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
-
-    def _unusable(self, error: Exception) -> ConfigurationError:
-        return ConfigurationError(
-            f"the request count {self._path} cannot be used ({type(error).__name__}):"
-            " check that its folder is writable, or delete the file to start a new count"
-        )
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """The file, made as needed. SQLite does not wait where several processes make it at once, so this does."""
-    ends = time.monotonic() + _BUSY_SECONDS
-    while True:
-        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            database.close()
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > ends:
-                raise
-            time.sleep(_BUSY_NAP)
-        else:
-            return database
+            raise unusable(self._path, error) from None
 
 
 def _at(now: datetime) -> dict[str, float]:

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import (
+    ApiError,
     HostUnreachable,
-    LeadsApiError,
     MalformedResponse,
     RateLimited,
     Unavailable,
@@ -98,7 +98,7 @@ class ApiClient:
     ) -> Parsed:
         """GET `path` and return `parse(body, headers)`; a MalformedResponse from `parse` is tried again like a fault.
 
-        Raises a LeadsApiError that names `endpoint`.
+        Raises an ApiError that names `endpoint`.
         """
         began = self._clock()
         ends = began + self._limits.deadline
@@ -161,7 +161,7 @@ class ApiClient:
                 raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
             self._wait(left, stats)
         if stats.cancelled.is_set():
-            raise LeadsApiError(f"{endpoint}: reading was given up")
+            raise ApiError(f"{endpoint}: reading was given up")
 
     def _pause(self, seconds: float) -> None:
         with self._pause_lock:
@@ -174,7 +174,7 @@ class ApiClient:
             self._sleep(nap)
             stats.add(seconds=nap)
 
-    def _given_up(self, endpoint: str, fault: Fault, wait: float, tried: str) -> LeadsApiError:
+    def _given_up(self, endpoint: str, fault: Fault, wait: float, tried: str) -> ApiError:
         if fault.limited:
             resume = self._now() + timedelta(seconds=wait)
             self._pause(wait)
@@ -184,6 +184,7 @@ class ApiClient:
             return RateLimited(f"{endpoint}: {fault.fact}, {asked}{tried}", resume)
         if not fault.reached:
             return HostUnreachable(
-                f"{endpoint}: {fault.fact} at {self._transport.host}, {tried}; check LEADS_API_BASE_URL and the network"
+                f"{endpoint}: {fault.fact} at {self._transport.host}, {tried};"
+                " check the setting `base_url` and the network"
             )
         return Unavailable(f"{endpoint}: {fault.fact}, {tried}")

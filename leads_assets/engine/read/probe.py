@@ -34,7 +34,7 @@ class Event:
 
 
 def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> NewestChange:
-    """Look at the row that changed last. Raises a LeadsApiError, also where the API has no words for that order."""
+    """Look at the row that changed last. Raises an ApiError, also where the API has no words for that order."""
     words = client.dialect.ordering
     if words is None or not words.by_change:
         raise Refused(f"{endpoint.name}: the API has no words to ask for the newest change")
@@ -47,7 +47,7 @@ def newest_change(client: ApiClient, endpoint: Endpoint, stats: RequestStats) ->
 
 
 def events(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> tuple[Event, ...]:
-    """The events that the server still keeps, oldest first. Raises a LeadsApiError."""
+    """The events that the server still keeps, oldest first. Raises an ApiError."""
     page = _ask(client, endpoint, _first_page(client, endpoint), stats)
     key = endpoint.event_log.name_key if endpoint.event_log else ""
     rows = zip(page.ids, page.records, strict=True)
@@ -56,7 +56,7 @@ def events(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> tuple[
 
 
 def fingerprint(client: ApiClient, endpoint: Endpoint, stats: RequestStats) -> str:
-    """A hash of one response of a list, the same whatever the order of its records. Raises a LeadsApiError."""
+    """A hash of one response of a list, the same whatever the order of its records. Raises an ApiError."""
     page = _ask(client, endpoint, _first_page(client, endpoint), stats)
     digest = hashlib.blake2b(f"{page.total}".encode(), digest_size=16)
     for record in sorted(hashlib.blake2b(bytes(record), digest_size=16).digest() for record in page.records):

@@ -16,7 +16,7 @@ from leads_assets.engine.declare import ColumnType, Endpoint
 from leads_assets.engine.records.values import BROKEN, ExactParser, exact_json
 
 EXTRA = "_extra"
-RESERVED = frozenset({EXTRA, "_synced_at", "_run_id", "_deleted_at"})
+RESERVED = frozenset({EXTRA, "_synced_at", "_run_id", "_deleted_at", "_first_seen_at"})
 """Columns that every table has besides the declared ones."""
 
 MOST_FIELDS = 200
@@ -69,8 +69,8 @@ class RecordEncoder:
         """A line that the database refused all the same, now taken apart value by value. May raise one of BROKEN."""
         values = _members.decode(line)
         written = values.pop(EXTRA, None)
-        texts = msgspec.json.decode(written, type=dict[str, str]) if written else {}
-        return self._taken_apart(values, {key: Raw(text.encode()) for key, text in texts.items()})
+        extra = _members.decode("{" + msgspec.json.decode(written, type=str) + "}") if written else {}
+        return self._taken_apart(values, extra)
 
     def _fit(self, records: Sequence[Raw]) -> bool:
         if self._parser is None:
@@ -99,9 +99,10 @@ class RecordEncoder:
             else:
                 kept[key] = exact
         if extra:
-            # As texts: the database would take the numbers in them through a double.
-            texts = {key: msgspec.json.encode(_readable(bytes(value)).decode()) for key, value in extra.items()}
-            kept[EXTRA] = _json_object(texts)
+            # As a text: the database would take the numbers in it through a double, and copy nested ones many times.
+            kept[EXTRA] = msgspec.json.encode(
+                _json_members({key: _readable(bytes(v)) for key, v in extra.items()}).decode()
+            )
         return _json_object(kept)
 
     def _is_field(self, key: str) -> bool:
@@ -134,4 +135,8 @@ def _readable(json: bytes) -> bytes:
 
 def _json_object(members: Mapping[str, bytes]) -> bytes:
     """A JSON object of values that are JSON already."""
-    return b"{" + b",".join(msgspec.json.encode(key) + b":" + value for key, value in members.items()) + b"}"
+    return b"{" + _json_members(members) + b"}"
+
+
+def _json_members(members: Mapping[str, bytes]) -> bytes:
+    return b",".join(msgspec.json.encode(key) + b":" + value for key, value in members.items())

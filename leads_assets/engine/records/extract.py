@@ -28,8 +28,8 @@ class SpoolFiles:
     """The files of one extract, and what was noticed while writing them.
 
     `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is under
-    `_extra`, an object of texts that are JSON each. `fields`: unknown keys that are left in place, to become columns.
-    `misfits`: field name to number of values that its column refused. `rejects`: newline-delimited
+    `_extra`, a text: the members of a JSON object without its braces. `fields`: unknown keys that are left in place, to
+    become columns. `misfits`: field name to number of values that its column refused. `rejects`: newline-delimited
     `{"reason", "record"}`; `large_rejects`: files of one record each, with their reasons; `rejected` counts both.
     """
 

@@ -27,7 +27,7 @@ _DOOR = "door.lock"
 _BUFFER = 1 << 20
 _own: set[Path] = set()
 
-LARGEST_RECORD = 12 << 20
+LARGEST_RECORD = 22 << 20
 """Bytes of a row's line. The database holds it several times over while it reads it."""
 MOST_VALUES = 500_000
 """Values and keys of a row; the database takes some 16 bytes for each, whenever it looks at the JSON."""

@@ -38,7 +38,8 @@ class SyncRun:
 
     `number` orders the loads of the warehouse; it is given by `write`. `account`: whose rows were loaded, as
     `account_of` names it. `changed_since`: where a read asked for the changes since then, whatever it got.
-    `deletions_allowed`: the user gave the word that any number of rows may be marked as deleted.
+    `deletions_allowed`: the user gave the word that any number of rows may be marked as deleted. `crowded_out`: about
+    how many fields stay in `_extra` because the table has no room for them.
     """
 
     run_id: str
@@ -75,6 +76,7 @@ class SyncRun:
     account: str | None = None
     changed_since: datetime | None = None
     deletions_allowed: bool = False
+    crowded_out: int = 0
 
 
 _TYPES: Mapping[Any, str] = {

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-MEMBERS = "MAP(VARCHAR, VARCHAR)"
-"""The type of the members of a JSON object: each key with the text of its value, exact whatever the value is."""
 _USUAL_RECORD, _LONGEST_RECORD = 16 << 20, 32 << 20
 """Bytes that the reader expects of the longest record; it takes twice as much memory."""
 _GROUP_BYTES = 16 << 20
@@ -79,15 +77,17 @@ def _copy(
     staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint, target: Path, longest: int
 ) -> tuple[int, int]:
     types = {column.json_key: column.type.value for column in endpoint.columns}
-    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: MEMBERS}
+    types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
     picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
+    # A dictionary sets a megabyte aside for each column of texts, however few rows there are.
+    lean = ", DICTIONARY_SIZE_LIMIT 1, STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096" if spooled.fields else ""
     group = max(1, min(_GROUP_ROWS, _GROUP_BYTES * spooled.count // max(1, spooled.bytes)))
     staging.execute(
         f"COPY (SELECT {', '.join(picked)} FROM read_json({literal(str(spooled.rows))},"
         f" format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{reading}}}))"
-        f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {group})"
+        f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {group}{lean})"
     )
     return _count(staging, target)
 
@@ -116,7 +116,7 @@ def stage_frame(
         kinds[PRIMARY_KEY] = "BIGINT"
         picked = ", ".join(f"CAST({quoted(c)} AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
         staging.execute(
-            f"COPY (SELECT {picked}, CAST(NULL AS {MEMBERS}) AS {EXTRA} FROM frame WHERE {usable})"
+            f"COPY (SELECT {picked}, CAST(NULL AS VARCHAR) AS {EXTRA} FROM frame WHERE {usable})"
             f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {_GROUP_ROWS})"
         )
         rows, distinct = _count(staging, target)

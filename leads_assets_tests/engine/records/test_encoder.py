@@ -36,6 +36,14 @@ def screen(*records: bytes) -> list[bytes | None]:
     return [line if line is None else bytes(line) for line in RecordEncoder(NUMBERS).encode([Raw(r) for r in records])]
 
 
+def extra(line: bytes | None) -> dict[str, str]:
+    """What stands under `_extra`: each key with the words of its value."""
+    assert line
+    members = msgspec.json.decode(line, type=dict[str, Raw])["_extra"]
+    words = msgspec.json.decode("{" + msgspec.json.decode(members, type=str) + "}", type=dict[str, Raw])
+    return {key: bytes(value).decode() for key, value in words.items()}
+
+
 PLAIN = [
     b'{"id":1,"money":12.5,"number":0.25,"nested":{"a":[1,2.5]},"at":"2026-01-01T10:00:00.000Z","text":"x"}',
     b'{"id":2,"money":null,"number":null,"nested":null,"at":null,"text":null}',
@@ -52,7 +60,7 @@ def test_records_that_fit_pass_byte_for_byte() -> None:
 
 def test_one_odd_record_does_not_touch_the_others() -> None:
     odd = b'{"id":9,"money":0.00001}'
-    assert screen(*PLAIN, odd) == [*PLAIN, b'{"id":9,"_extra":{"money":"0.00001"}}']
+    assert screen(*PLAIN, odd) == [*PLAIN, rb'{"id":9,"_extra":"\"money\":0.00001"}']
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_a_number_that_the_fast_reading_may_bend_never_passes_unseen(value: str)
             assert Decimal(kept[column]) == Decimal(value)
             assert isinstance(kept[column], str) is (column == "money")  # money only as a text: it has no double
         else:
-            assert Decimal(kept["_extra"][column]) == Decimal(value)
+            assert Decimal(extra(line)[column]) == Decimal(value)
 
 
 @settings(max_examples=300, deadline=None)
@@ -161,9 +169,7 @@ def test_single_values(kind: ColumnType, sent: bytes, written: bytes | None) -> 
 def test_a_number_beyond_every_parser_is_kept_as_it_was_sent(value: str) -> None:
     for column in ("money", "number", "nested", "new"):
         (line,) = screen(b'{"id":1,"%s":%s}' % (column.encode(), value.encode()))
-        assert line
-        words = json.loads(line)["_extra"]
-        assert words in ({column: value}, {column: f'{{"$unreadable":"{value}"}}'})
+        assert extra(line) in ({column: value}, {column: f'{{"$unreadable":"{value}"}}'})
 
 
 plain = st.from_regex(r"\A-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?\Z")
@@ -228,7 +234,7 @@ def test_odd_records_are_found_among_many() -> None:
     records = [b'{"id":%d,"number":%s}' % (n, b"0.12345678901234567890" if n in odd else b"1.5") for n in range(1000)]
     lines = screen(*records)
     assert [n for n, line in enumerate(lines) if line != records[n]] == sorted(odd)
-    assert lines[17] == b'{"id":17,"_extra":{"number":"0.12345678901234567890"}}'
+    assert lines[17] == rb'{"id":17,"_extra":"\"number\":0.12345678901234567890"}'
 
 
 def test_large_json_goes_to_extra_because_a_database_reads_it_many_times_over() -> None:
@@ -236,4 +242,4 @@ def test_large_json_goes_to_extra_because_a_database_reads_it_many_times_over() 
     assert line
     kept = json.loads(line)
     assert len(kept["text"]) == LARGEST_JSON
-    assert json.loads(kept["_extra"]["nested"]) == ["x" * LARGEST_JSON]
+    assert json.loads(extra(line)["nested"]) == ["x" * LARGEST_JSON]

@@ -8,6 +8,8 @@ import pytest
 
 from leads_assets.engine.declare import Column, ColumnType
 from leads_assets.engine.records import encoder as screen
+from leads_assets.engine.records.encoder import MOST_FIELDS
+from leads_assets.engine.warehouse.casts import MOST_COLUMNS
 from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
@@ -156,7 +158,13 @@ def test_names_that_differ_only_in_case_keep_one_column_and_lose_nothing(desk: W
 
 
 def test_fields_named_like_our_own_columns_stay_in_extra(desk: WarehouseHarness) -> None:
-    ours = {"_extra": {"a": 1}, "_synced_at": "never", "_deleted_at": "2024-01-01T00:00:00Z", "_RUN_ID": 7}
+    ours = {
+        "_extra": {"a": 1},
+        "_First_seen_at": 5,
+        "_synced_at": "never",
+        "_deleted_at": "2024-01-01T00:00:00Z",
+        "_RUN_ID": 7,
+    }
     desk.load([{"id": 1} | ours])
     extra, deleted, run = desk.row("SELECT _extra, _deleted_at, _run_id FROM things")
     assert (json.loads(extra), deleted, run) == (ours, None, "run 1")
@@ -239,3 +247,38 @@ def test_a_field_that_was_unknown_and_is_declared_now_keeps_its_values(desk: War
     wider = (*THINGS.columns, Column("latest", ColumnType.MONEY, "New."))
     desk.load([{"id": 1, "latest": "7.5"}], endpoint=replace(THINGS, columns=wider), verdict="unproven")
     assert [str(row[0]) for row in desk.rows("SELECT latest FROM things ORDER BY id")] == ["7.5000", "6.0000"]
+
+
+def test_fields_that_come_by_and_by_become_columns_until_the_table_is_full(desk: WarehouseHarness) -> None:
+    """A map with open keys: each load brings names that were never seen before."""
+    told = []
+    for load in range(4):
+        names = {f"key {load} {n}": n for n in range(120)}
+        row = desk.load([{"id": n} | names for n in range(25)]).row
+        told.append((len(row.new_columns), row.crowded_out > 0))
+        kinds = columns(desk)
+        assert sum(name.startswith("key ") for name in kinds) == min(MOST_COLUMNS, 120 * (load + 1))
+        extra = json.loads(desk.row("SELECT coalesce(_extra, '{}') FROM things WHERE id = 1")[0])
+        assert extra == {name: value for name, value in names.items() if name not in kinds}
+    assert told == [(120, False), (120, False), (60, True), (0, True)]
+    again = desk.load([{"id": n, "key 0 1": n} for n in range(25)]).row
+    assert (again.crowded_out, again.misfits, len(again.new_columns)) == (0, {}, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rows"), [(MOST_FIELDS, 25), (MOST_FIELDS, 15_000), (600, 350), (3_000, 60)], ids=str
+)
+def test_unknown_fields_of_any_number_are_loaded_within_the_memory_limit(
+    desk: WarehouseHarness, fields: int, rows: int
+) -> None:
+    """In the widest table. All but the last once ended in `OutOfMemoryException while staging rows`, always."""
+    names = {f"key {n}": f"value {n}" for n in range(fields)}
+    result = desk.load([{"id": n} | names for n in range(rows)], endpoint="leads")
+    assert result.row.inserted == rows
+    assert len(result.row.new_columns) == MOST_FIELDS
+    extra, first, last = desk.row(
+        f'SELECT CAST(_extra AS VARCHAR), "key 0", "key {MOST_FIELDS - 1}" FROM leads WHERE id = {rows - 1}'
+    )
+    assert (first, last) == ("value 0", f"value {MOST_FIELDS - 1}")
+    assert json.loads(extra or "{}") == dict(list(names.items())[MOST_FIELDS:])
+    assert abs(result.row.crowded_out - (fields - MOST_FIELDS)) <= fields // 5

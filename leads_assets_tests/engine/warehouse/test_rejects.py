@@ -144,8 +144,8 @@ def test_a_few_records_with_as_many_values_as_a_row_may_have_are_rows(desk: Ware
 
 
 @pytest.mark.parametrize("column", ["text", "nested", "new", "whole"])
-def test_a_record_of_11_megabytes_is_a_row(desk: WarehouseHarness, column: str) -> None:
-    record = b'{"id":1,"%s":"%s"}' % (column.encode(), b"x" * (11 * MEGABYTE))
+def test_a_record_of_21_megabytes_is_a_row(desk: WarehouseHarness, column: str) -> None:
+    record = b'{"id":1,"%s":"%s"}' % (column.encode(), b"x" * (21 * MEGABYTE))
     for _ in range(2):
         assert desk.load([record, {"id": 2}]).row.rejected == 0
     assert desk.row("SELECT count(*) FROM things WHERE _deleted_at IS NULL") == (2,)
