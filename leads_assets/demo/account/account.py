@@ -230,14 +230,17 @@ class Account:
             self._tell(endpoint, event, row)
             return True
 
-    def change(self, endpoint: str, ids: Iterable[int], **fields: object) -> None:
-        """Change rows to these values, and their `updated_at`. Raises KeyError for an id that is not there."""
+    def change(self, endpoint: str, ids: Iterable[int], *, at: datetime | None = None, **fields: object) -> None:
+        """Change rows to these values, and their `updated_at` to now, or to the aware `at`, whatever the clock says.
+
+        Raises KeyError for an id that is not there.
+        """
         with self._lock:
             table = self._tables[endpoint]
             for row_id in ids:
                 if row_id not in table:
                     raise KeyError(row_id)
-                now = self._now()
+                now = self._now() if at is None else epoch_milliseconds(at)
                 row = table.row(row_id) | fields
                 if "updated_at" in row:
                     row["updated_at"] = iso(now)
