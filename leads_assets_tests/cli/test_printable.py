@@ -16,7 +16,7 @@ PERSON = "ada.lovelace@example.com"
 
 
 class _Nasty(Refused):
-    def blocks(self) -> list[str | Grid]:  # type: ignore[override]
+    def blocks(self) -> list[str | Grid]:
         return [NASTY, Grid(columns=("a",), rows=[(NASTY,)])]
 
 
