@@ -101,8 +101,8 @@ def ensure(
 ) -> tuple[Table, bool]:
     """Make the table with `columns`, or bring an older one to what is declared and to columns that it never filled.
 
-    Bookkeeping columns that are missing, be it from an older version or dropped by hand, are added. Returns also whether
-    an older one got other columns that it did not have. Raises LoadFailed where values would be lost.
+    Bookkeeping columns that are missing, be it from an older version or dropped by hand, are added. Returns also
+    whether an older one got other columns that it did not have. Raises LoadFailed where values would be lost.
     """
     table = find(session, name)
     if table is None:
