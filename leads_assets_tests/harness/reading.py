@@ -79,6 +79,7 @@ class ClientFactory:
         source: DemoApi | ApiClient,
         endpoint: str | Endpoint = "leads",
         since: datetime | None = None,
+        *,
         held: Held | None = None,
         live: Callable[[datetime], LiveRows] | None = None,
         calibration: str = "",
