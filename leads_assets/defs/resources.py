@@ -43,7 +43,10 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=False,
         description="The settings name another account than the one whose rows are here, and it is to take its place.",
     )
-    reconcile_hours: float = Field(description="Hours after which a list is read in full again.")
+    reconcile_hours: float | None = Field(
+        default=None,
+        description="Hours after which a list is read in full again; by default 24, above 200 requests 168.",
+    )
     mass_delete_share: float = Field(
         default=0.2,
         description="Share of a table's live rows that may be marked as deleted within 24 hours, and three rows always;"
@@ -56,9 +59,9 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
 
     @property
-    def reconcile_every(self) -> timedelta:
-        """The reconcile interval."""
-        return timedelta(hours=self.reconcile_hours)
+    def reconcile_every(self) -> timedelta | None:
+        """The reconcile interval, None for the one that goes by a list's size."""
+        return None if self.reconcile_hours is None else timedelta(hours=self.reconcile_hours)
 
     def load_options(self, *, evolve: bool) -> LoadOptions:
         """The part that the load needs."""

@@ -1,6 +1,7 @@
 """The sensor's decisions, as tables."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from leads_assets.account.changes import EVENTS
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ApiError, HostUnreachable, QuotaExhausted
 from leads_assets.engine.read.probe import Event, LogEnd, NewestChange
+from leads_assets.engine.read.rank_cost import search_requests
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, SensorCursor, due_looks, parse_cursor, updated_last_seen
 from leads_assets.refresh.decide import (
@@ -43,6 +45,7 @@ HUNDRED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
 THREE_MORE = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
 FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
 ONE_AHEAD = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), ahead=frozenset({(5, FUTURE)}))
+RANKED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), calibration="x")
 FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
 
 
@@ -77,6 +80,11 @@ FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplu
         (NewestChange(7, RECENT, 100, ((6, FUTURE),)), ONE_AHEAD, READ, False),
         (NewestChange(None, None, 100, ((6, FUTURE), (5, FUTURE))), ONE_AHEAD, READ, False),
         (NewestChange(None, None, 100, ((5, FUTURE),)), ONE_AHEAD, READ, True),
+        (NewestChange(7, RECENT, 99), RANKED, READ, False),
+        (NewestChange(9, NOW, 99), RANKED, READ, False),
+        (NewestChange(7, RECENT, 101), RANKED, READ, False),
+        (NewestChange(7, RECENT, None), RANKED, READ, True),
+        (NewestChange(7, RECENT, 100), RANKED, (), False),
     ],
 )  # fmt: skip
 def test_leads_are_compared_by_newest_change_and_total(
@@ -190,6 +198,30 @@ def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
 ) -> None:
     found = reads_needed(LEADS, known, look, needs, now=NOW, reconcile_every=DAY)
     assert [want.token.split("-")[0] for want in found] == expected
+
+
+def test_a_search_for_what_is_gone_is_priced() -> None:
+    known = replace(LOADED, live=145_719)
+    prices = [
+        want.requests
+        for balance in (0, -1, -10)
+        for want in reads_needed(LEADS, known, _look(NOW), READ, now=NOW, reconcile_every=DAY, balance=balance)
+    ]
+    assert prices == [4, 4 + search_requests(1, 145_719, 100) - 1, 4 + search_requests(10, 145_719, 100) - 1]
+    assert prices[0] < prices[1] < prices[2] < LOADED.full_requests
+
+
+def test_a_full_read_that_a_load_asks_for_is_wanted_once_a_day() -> None:
+    known = replace(LOADED, number=7, next_full="the table got new columns")
+    assert [want.token for want in _wanted(known)] == ["forced-7"]
+    assert [want.requests for want in _wanted(known)] == [203]
+    assert not _wanted(replace(known, forced=NOW - HOUR))
+    assert _wanted(replace(known, forced=NOW - DAY))
+    assert _wanted(replace(known, forced=NOW - HOUR, full_requests=4))
+
+
+def _wanted(known: SyncState) -> tuple[ReadRequest, ...]:
+    return reads_needed(LEADS, known, None, (), now=NOW, reconcile_every=None)
 
 
 def test_a_gated_list_that_was_never_readable_is_not_wanted() -> None:

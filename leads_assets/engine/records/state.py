@@ -51,10 +51,10 @@ class SyncState:
     newest read that was full for such a reason. `calibration`: as an Extract has it. `is_open`: the newest load counted
     other rows than the server stated.
     `full_requests`, `full_rows`, `change_requests`, `change_rows`: what the newest full read and the newest read of
-    changes have cost, retries left out, and read. `surplus`: rows that the server stated beyond the live ones at the
-    newest full read: a count that did not agree then (a refused deletion, a record without id) shows no change now.
-    `live_proven`: live rows after the newest load whose changes are in; `deleted_lately`: rows marked as deleted within
-    24 hours, and since the user last allowed any number.
+    changes have cost, retries left out, and read; `full_seconds`: how long the former took. `surplus`: rows that the
+    server stated beyond the live ones when it was last asked: a count that did not agree then (a refused deletion, a
+    record without id) shows no change now. `live_proven`: live rows after the newest load whose changes are in;
+    `deleted_lately`: rows marked as deleted within 24 hours, and since the user last allowed any number.
 
     Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
 
@@ -80,6 +80,7 @@ class SyncState:
     is_open: bool = False
     full_requests: int = 1
     full_rows: int | None = None
+    full_seconds: float = 0.0
     change_requests: int = 1
     change_rows: int | None = None
     surplus: int = 0

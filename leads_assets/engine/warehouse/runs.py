@@ -240,6 +240,7 @@ SELECT endpoint,
     coalesce(arg_max(list_total <> live_rows, number) FILTER (ours), false) AS is_open,
     coalesce(arg_max(requests - retries, number) FILTER ({full}), 1) AS full_requests,
     arg_max(rows_read, number) FILTER ({full}) AS full_rows,
+    coalesce(arg_max(epoch(ended_at - began_at), number) FILTER ({full}), 0) AS full_seconds,
     coalesce(arg_max(requests - retries, number) FILTER ({changes}), 1) AS change_requests,
     arg_max(rows_read, number) FILTER ({changes}) AS change_rows,
     coalesce(arg_max(coalesce(list_total, server_total) - live_rows, number)
