@@ -1,7 +1,7 @@
 """How often the day's requests allow something: pure arithmetic."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from leads_assets.engine.records.state import SyncState
@@ -34,6 +34,18 @@ class DailyQuota:
         """Whether that many are left; `reserved` expenses may use the reserve."""
         return self.left is None or requests <= self.left - (0 if reserved else self.reserve)
 
+    @property
+    def spare(self) -> int | None:
+        """What may be spent and is kept for nothing; None without a limit."""
+        return None if self.left is None else max(0, self.left - self.reserve)
+
+    def after(self, requests: int, *, reserved: bool = False) -> "DailyQuota":
+        """The quota once that expense was made."""
+        if self.left is None:
+            return self
+        kept = max(0, self.reserve - requests) if reserved else self.reserve
+        return replace(self, left=max(0, self.left - requests), reserve=kept)
+
     def __str__(self) -> str:
         if self.left is None:
             return "no limit of requests"
@@ -42,9 +54,13 @@ class DailyQuota:
 
 
 def quota_at(
-    left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta | None
+    left: int | None,
+    known: Iterable[SyncState],
+    now: datetime,
+    reconcile_every: timedelta | None,
+    missing: Iterable[int] = (),
 ) -> DailyQuota:
-    """The quota at `now`, when `left` requests are left."""
+    """The quota at `now`, when `left` requests are left; `missing`: what lists that were never loaded need."""
     tomorrow = next_midnight(now)
     due = [load.full_requests for load in known if (at := due_at(load, reconcile_every)) is None or at < tomorrow]
-    return DailyQuota(left, sum(due), tomorrow - now)
+    return DailyQuota(left, sum(due) + sum(missing), tomorrow - now)

@@ -277,6 +277,7 @@ class Extraction:
             is_part=is_part,
             had_rows=held.highest is not None,
             cursor=endpoint.cursor_key,
+            trusts_total=since is not None and self._live is not None,
         )
         if isinstance(source, LapSource):
             self._parts = Parts(
@@ -306,6 +307,7 @@ class Extraction:
             limit=self._options.limit,
             calibrated=self._calibration == _digest(params),
         )
+        self._stats.cancelled.clear()
         self._closing = closer.close()
         if self._parts is not None and closer.interrupted is not None:
             raise closer.interrupted

@@ -105,7 +105,8 @@ class OverlapWalk:
 
     `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
     nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
-    empty. `cursor` is the JSON key of a row's last change.
+    empty. `cursor` is the JSON key of a row's last change. `trusts_total`: a count that is not that of a page shows the
+    end, as in reads of changes, which the whole list is compared with afterwards.
     """
 
     def __init__(
@@ -117,8 +118,10 @@ class OverlapWalk:
         is_part: bool = False,
         had_rows: bool = False,
         cursor: str | None = None,
+        trusts_total: bool = False,
     ) -> None:
         self._source = source
+        self._trusts_total = trusts_total
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
@@ -307,6 +310,8 @@ class OverlapWalk:
         if by_id and self._far_end.is_reached(self._continuity):
             return _Next.END
         # A row cannot be asked for by the row before it where a page has room for one.
+        if self._is_confirmed(seen, total):
+            return _Next.END
         has_next = brings_more and page.width > 1
         if has_next and seen != total and not (is_short and by_id):
             return _Next.PAGE
@@ -319,6 +324,15 @@ class OverlapWalk:
             self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
+
+    def _is_confirmed(self, seen: int, total: int | None) -> bool:
+        """Whether a count of its own, which is no limit of a server, shows the end of what was asked for."""
+        return (
+            self._trusts_total
+            and self._totals.is_independent
+            and seen == total
+            and not ends.looks_like_window(seen, is_counted=True)
+        )
 
     def _beyond(self, pages: Prefetcher, seen: int) -> Page | None:
         """The page after the first `seen` rows, asked for without an overlap; None where the list ends there."""
