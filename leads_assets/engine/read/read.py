@@ -108,7 +108,7 @@ class Extraction:
         self._lap = lap
         self._load = load_part
         self._parts: Parts | None = None
-        self._loaded = RequestStats()
+        self._loaded = self._written = RequestStats()
         self._part_began = self._began_at = now()
         self._after: int | None = None
         self._began = self._told = clock()
@@ -155,7 +155,9 @@ class Extraction:
 
     def _spooled(self, outcome: WalkResult, mode: ReadMode) -> Extract:
         """What was read since the last part."""
-        stats, before = self._stats, self._loaded
+        before = self._loaded
+        # Pages are fetched ahead meanwhile: what they cost belongs to the next part.
+        self._written = stats = self._stats.copy()
         return Extract(
             endpoint=self._endpoint,
             mode=mode,
@@ -190,7 +192,7 @@ class Extraction:
             return
         self._after = self._load(part)
         parts.loaded(part.lap)
-        self._loaded = RequestStats(self._stats.requests, self._stats.retries, self._stats.seconds_waited)
+        self._loaded = self._written
         self._part_began = self._now()
         folder = self._folder / f"part-{self._after}"
         folder.mkdir()
