@@ -15,9 +15,9 @@ from leads_assets.engine.declare import Endpoint, EventLog
 from leads_assets.engine.errors import PermissionDenied
 from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.read.ends import FULL_PAGE
+from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.read.plan import forced_full, reconcile_interval
 from leads_assets.engine.read.probe import LogEnd, NewestChange
-from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.read.rank_cost import full_read_requests, search_requests
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, clock
@@ -106,7 +106,8 @@ def endpoints_with_events(found: LogEnd, known: SyncState, before: LastSeen | No
 class ReadRequest:
     """A read to ask for. `token` names what is to be committed; `requests` is what the read will cost, about.
 
-    `reserved`: may use the reserve and is not paced. `divisible`: takes what requests there are, and goes on another day.
+    `reserved`: may use the reserve and is not paced. `divisible`: takes what requests there are, and goes on another
+    day.
     """
 
     endpoint: str
