@@ -28,9 +28,9 @@ pytestmark = pytest.mark.socket
 
 LEADS = 1_000
 PAGES = 12  # 100 rows, 99 new ones with each page after the first, and a look from the other end
-MOST_STATEMENTS_FIRST = 28
-MOST_STATEMENTS_AGAIN = 25
-MOST_STATEMENTS_PER_SMALL_LIST = 22
+MOST_STATEMENTS_FIRST = 30
+MOST_STATEMENTS_AGAIN = 26
+MOST_STATEMENTS_PER_SMALL_LIST = 24
 MOST_EVENTS_PER_LIST = 12
 
 
