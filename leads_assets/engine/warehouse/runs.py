@@ -15,6 +15,7 @@ import msgspec
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.file import Session, Warehouse
@@ -344,7 +345,8 @@ class Notes:
 
     def sentences(self) -> list[str]:
         """One for each kind."""
-        found = [f"{self.endpoint}: {name}: {count:,} values in _extra" for name, count in sorted(self.misfits.items())]
+        misfits = shown_counts(self.misfits).items()
+        found = [f"{self.endpoint}: {name}: {count:,} values in _extra" for name, count in misfits]
         if self.rejected:
             found.append(f"{self.endpoint}: {self.rejected:,} records without a usable id in ops.rejected_rows")
         if self.columns:
