@@ -9,8 +9,9 @@ import duckdb
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.runs import freshness
+from leads_assets.engine.warehouse.session import Session
 
 _TOPIC = "warehouse"
 

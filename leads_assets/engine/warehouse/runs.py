@@ -16,7 +16,8 @@ import msgspec
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.records.state import Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"
