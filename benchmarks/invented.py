@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 import duckdb
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets.engine.warehouse.sql import quoted
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _LIFE, _READS = 540, 177
-_BOOKKEEPING = (
-    "_synced_at TIMESTAMPTZ, _run_id VARCHAR, _deleted_at TIMESTAMPTZ, _first_seen_at TIMESTAMPTZ, _extra JSON"
-)
+_BOOKKEEPING = ", ".join(f"{name} {kind}" for name, kind in BOOKKEEPING.items())
 _OPS = """
 CREATE TABLE ops.sync_runs (run_id VARCHAR, endpoint VARCHAR, number BIGINT, mode VARCHAR, verdict VARCHAR,
     reason VARCHAR, live_rows BIGINT, began_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ);

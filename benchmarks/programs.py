@@ -68,6 +68,7 @@ def sync_ours(account: Account, path: Path, *options: str, select: str = "*") ->
         "LEADS_API_KEY": account.key,
         "LEADS_API_DAILY_REQUESTS": "0",
         "LEADS_WAREHOUSE": str(path),
+        "LEADS_STATE": f"{path}.state",
     }
     return materialize(["-m", "leads_assets.definitions"], select, environ, *options)
 

@@ -1,7 +1,9 @@
 """Demo APIs for every test that needs one."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,24 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
 
 pytest_plugins = ("leads_assets_tests.harness.commands",)
+
+_STATES = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder under which the tests' states lie: no test counts its requests among those of whoever runs it."""
+    place = tmp_path_factory.getbasetemp() / "states"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(place))
+        yield place
+
+
+@pytest.fixture(autouse=True)
+def _own_state(states: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state folder for each test: every account on loopback has the same name, and would share a count."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(states / f"{next(_STATES)}"))
+
 
 OpenApi = Callable[..., DemoApi]
 

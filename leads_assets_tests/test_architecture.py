@@ -29,6 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "engine.records": FOUNDATION,
     "engine.read": RECORDS | {"engine.http"},
     "engine.warehouse": RECORDS,
+    "engine.library": RECORDS | {"engine.http", "engine.read", "engine.warehouse"},
     "account": {"engine"},
     "refresh": {"engine"},
     "marts": {"engine"},

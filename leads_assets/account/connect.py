@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from leads_assets.account.dialect import DIALECT
-from leads_assets.account.settings import NO_ACCOUNT, Settings
+from leads_assets.account.settings import NO_ACCOUNT, Settings, in_variables
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ConfigurationError, RunError
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.http.count_file import BUSY_SECONDS
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
@@ -28,6 +29,28 @@ def warehouse_of(settings: Settings) -> Warehouse:
     return Warehouse(settings.warehouse, lock_seconds=settings.lock_seconds)
 
 
+def count_file(settings: Settings) -> Path:
+    """Where the requests to the account are counted: one file for all its warehouses. Raises ConfigurationError."""
+    return settings.state_folder / f"{account_of(settings.base_url)}.requests"
+
+
+def budget_of(
+    settings: Settings, now: Callable[[], datetime] = utc_now, busy_seconds: float = BUSY_SECONDS
+) -> RequestBudget:
+    """The budget of the account. Raises ConfigurationError where its count cannot be kept.
+
+    `busy_seconds` bounds the wait for another process that holds the count.
+    """
+    beside = Path(f"{settings.warehouse}.requests")
+    pace = settings.requests_per_second or None
+    try:
+        return RequestBudget(
+            count_file(settings), settings.daily_requests, pace, now, former=beside, busy_seconds=busy_seconds
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; LEADS_STATE names another folder for it") from None
+
+
 class LeadsApi:
     """One client, and so one pool of connections, for a run or a command; after a RunError nothing more is sent.
 
@@ -41,12 +64,14 @@ class LeadsApi:
         limits: Limits | None = None,
         watch: Watch | None = None,
         now: Callable[[], datetime] = utc_now,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.settings = settings
         self.stopped: RunError | None = None
         self._limits = limits or Limits(deadline=settings.deadline_seconds)
         self._watch = watch
         self._now = now
+        self._busy_seconds = busy_seconds
         self._client: ApiClient | None = None
 
     def client(self) -> ApiClient:
@@ -55,9 +80,8 @@ class LeadsApi:
         if not settings.has_account:
             raise ConfigurationError(NO_ACCOUNT)
         if self._client is None:
-            count = Path(f"{settings.warehouse}.requests")
-            budget = RequestBudget(count, settings.daily_requests, settings.requests_per_second or None, self._now)
             key = settings.api_key.get_secret_value()
+            budget = budget_of(settings, self._now, self._busy_seconds)
             self._client = ApiClient(settings.base_url, key, budget, DIALECT, limits=self._limits, now=self._now)
         return self._client
 
@@ -77,7 +101,7 @@ class LeadsApi:
         `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
         load when the read begins.
 
-        Raises a LeadsApiError; after a RunError every later call raises it again.
+        Raises an ApiError; after a RunError every later call raises it again.
         """
         if self.stopped is not None:
             raise self.stopped
@@ -98,8 +122,16 @@ class LeadsApi:
                 held=held,
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
+                now=self._now,
             )
-            return replace(reading.run(changed_since), account=account, after=after, changed_since=changed_since)
+            extract = reading.run(changed_since)
+            return replace(
+                extract,
+                reason=in_variables(extract.reason),  # the warehouse keeps it
+                account=account,
+                after=after,
+                changed_since=changed_since,
+            )
         except RunError as stop:
             self.stopped = stop
             raise

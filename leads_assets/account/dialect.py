@@ -22,5 +22,5 @@ DIALECT = Dialect(
     error_type="type",
     missing_parameter="missing_parameter",
     instant="%Y-%m-%dT%H:%M:%SZ",
-    ping="/ping",
+    connection_path="/ping",
 )

@@ -4,11 +4,13 @@ The table in the README and `.env.example` are held against `Settings` by a test
 a setting from the environment.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
+from platformdirs import user_state_path
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -31,6 +33,8 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import Warehouse
 
 DOTENV = ".env"
+_SETTING = re.compile(r"(?:the )?setting `(\w+)`")
+_APP = "leads-assets"
 NO_ACCOUNT = (
     "no account is set: put LEADS_API_BASE_URL and LEADS_API_KEY into the environment or into .env,"
     " or try it without an account by `make demo`"
@@ -155,6 +159,11 @@ class Settings(BaseModel):
         validation_alias="LEADS_WAREHOUSE_SNAPSHOT",
         description="where to publish a read copy, relative to the current folder",
     )
+    state: Annotated[Path, AfterValidator(_file)] | None = Field(
+        default=None,
+        validation_alias="LEADS_STATE",
+        description="folder of the request counts, one per account; by default in the user's state folder",
+    )
     reconcile_hours: float = Field(
         default=24.0,
         ge=1,
@@ -195,6 +204,18 @@ class Settings(BaseModel):
         """Whether an address and a key are set."""
         return bool(self.base_url and self.api_key)
 
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the request counts. Raises ConfigurationError where the user has no folder for states."""
+        if self.state is not None:
+            return self.state
+        try:
+            return user_state_path(_APP, appauthor=False)
+        except RuntimeError:
+            raise ConfigurationError(
+                "LEADS_STATE must name a folder for the request count: this user has no home"
+            ) from None
+
     @model_validator(mode="wrap")
     @classmethod
     def _checked(cls, values: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -229,12 +250,30 @@ def variables() -> dict[str, FieldInfo]:
     return {str(field.validation_alias): field for field in Settings.model_fields.values()}
 
 
+def in_variables(sentence: object) -> str:
+    """The text of an error or a verdict with the variable in the place of each setting.
+
+    The engine's sentences name a setting by its field, "the setting `base_url`"; the user has set a variable. What
+    leaves the project passes here: Dagster's texts, the commands' reports, the reasons that the warehouse keeps.
+    """
+    return _SETTING.sub(_variable, str(sentence))
+
+
+def _variable(found: re.Match[str]) -> str:
+    field = Settings.model_fields.get(found[1])
+    return str(field.validation_alias) if field else found[0]
+
+
 def _sentences(errors: Iterable[ErrorDetails]) -> Iterable[str]:
     aliases = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
     for error in errors:
         place = str(error["loc"][0]) if error["loc"] else ""
         variable = aliases.get(place, place)
-        said = str(error["ctx"]["error"]) if error["type"] == "value_error" else _may_be(variables().get(variable))
+        said = (
+            in_variables(error["ctx"]["error"])
+            if error["type"] == "value_error"
+            else _may_be(variables().get(variable))
+        )
         yield said if variable in said else f"{variable} {said}"
 
 

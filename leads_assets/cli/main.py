@@ -10,7 +10,7 @@ from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, status,
 from leads_assets.cli.arguments import UsageError
 from leads_assets.cli.interruption import Interrupted, at_any_signal
 from leads_assets.cli.render import Refused, Report, render
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.warehouse.errors import WarehouseError
 
 _COMMANDS = (demo, demo_api, dev, sync, status, plan, doctor, compact, torture)
@@ -48,7 +48,7 @@ def _report(arguments: argparse.Namespace) -> Report:
         report: Report = arguments.run(arguments)
     except UsageError as error:
         return Refused(str(error), status=2)
-    except (LeadsApiError, WarehouseError) as error:
+    except (ApiError, WarehouseError) as error:
         return Refused(str(error))
     return report
 

@@ -123,7 +123,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> Plan | Differences:
-    """Plan; with `--diff` read and compare. Raises UsageError, LeadsApiError or WarehouseError."""
+    """Plan; with `--diff` read and compare. Raises UsageError, ApiError or WarehouseError."""
     names = checked_names(arguments.endpoint, ENDPOINTS)
     settings = Settings.from_environment()
     warehouse = warehouse_of(settings)

@@ -11,12 +11,14 @@ import dagster as dg
 
 from leads_assets.account import endpoints
 from leads_assets.account.connect import LeadsApi
+from leads_assets.account.settings import in_variables
 from leads_assets.defs.checks import check_specs, run_checks, skip_checks
 from leads_assets.defs.metadata import column_schema
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
+from leads_assets.defs.sentences import failure
 from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint, FanOut
-from leads_assets.engine.errors import ConfigurationError, LeadsApiError, PermissionDenied, RunError
+from leads_assets.engine.errors import ApiError, ConfigurationError, PermissionDenied, RunError
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import plan_read
 from leads_assets.engine.warehouse.errors import WarehouseError
@@ -141,35 +143,38 @@ def sync_endpoint(
     except PermissionDenied as denied:
         if not endpoint.edition_gated or state.known:
             raise as_failure(context, warehouse, endpoint, denied) from None
-        context.log.warning(f"{denied}; skipped, as it was never readable with this key")
-        yield from skip_checks(str(denied))
+        denial = in_variables(denied)
+        context.log.warning(f"{denial}; skipped, as it was never readable with this key")
+        yield from skip_checks(denial)
         return
-    except (LeadsApiError, WarehouseError, OSError) as error:
+    except (ApiError, WarehouseError, OSError) as error:
         raise as_failure(context, warehouse, endpoint, error) from None
-    yield from run_checks(endpoint, pending.loaded())
+    result = pending.loaded()
+    warehouse.note_load(endpoint.name)
+    yield from run_checks(endpoint, result)
 
 
 def as_failure(
     context: dg.AssetExecutionContext,
     warehouse: WarehouseResource,
     endpoint: Endpoint,
-    error: LeadsApiError | WarehouseError | OSError,
+    error: ApiError | WarehouseError | OSError,
 ) -> dg.Failure:
     """The failure of a sync; why a list could not be read is kept in the warehouse too, where that is possible.
 
     Not that of a wrong setting: nothing was asked, and the warehouse may be the wrong one.
     """
     if isinstance(error, OSError):
-        return dg.Failure(f"{endpoint.name}: the spool cannot be written ({error.strerror})", allow_retries=False)
+        return failure(f"{endpoint.name}: the spool cannot be written ({error.strerror})")
     if isinstance(error, WarehouseError):
-        return dg.Failure(str(error), allow_retries=False)
+        return failure(error)
     try:
         if not isinstance(error, ConfigurationError):
-            warehouse.note_failure(endpoint.name, context.run.run_id, str(error))
+            warehouse.note_failure(endpoint.name, context.run.run_id, in_variables(error))
     except WarehouseError as second:
-        context.log.warning(f"the failure could not be noted in the warehouse: {second}")
+        context.log.warning(in_variables(f"the failure could not be noted in the warehouse: {second}"))
     stopped = "; the other endpoints were not tried" if isinstance(error, RunError) else ""
-    return dg.Failure(f"{error}{stopped}", allow_retries=False)
+    return failure(f"{error}{stopped}")
 
 
 def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:

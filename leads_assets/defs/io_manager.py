@@ -14,6 +14,7 @@ from leads_assets.account.endpoints import CURSOR_FIELD
 from leads_assets.defs.metadata import load_metadata
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
+from leads_assets.defs.sentences import failure
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.frames import read_table
 from leads_assets.engine.warehouse.load import Loader
@@ -43,17 +44,16 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
                 result = self._run_loader().load_frame(TableName(name), obj, context.run_id, cursor=CURSOR_FIELD)
                 endpoint = None
             else:
-                raise dg.Failure(
+                raise failure(
                     f"{name}: a {type(obj).__module__}.{type(obj).__qualname__} cannot be stored;"
-                    " return a pandas DataFrame or a pyarrow Table with an `id` column",
-                    allow_retries=False,
+                    " return a pandas DataFrame or a pyarrow Table with an `id` column"
                 )
         except WarehouseError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise failure(error) from None
         finally:
             if isinstance(obj, PendingLoad):
                 obj.release()
-        self.warehouse.note_load(result)
+        self.warehouse.note_change(result)
         context.add_output_metadata(load_metadata(endpoint, result))
 
     def _run_loader(self) -> Loader:
@@ -73,7 +73,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         try:
             return read_table(self.warehouse.warehouse(), TableName(context.asset_key.path[-1]))
         except WarehouseError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise failure(error) from None
 
 
 def _is_frame(obj: object) -> bool:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import dagster as dg
-
+from leads_assets.defs.sentences import failure
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.result import LoadResult
 
@@ -24,10 +23,9 @@ class PendingLoad:
         """The result. Raises Failure where the IO manager is one that does not load extracts."""
         if self.result is None:
             self.release()
-            raise dg.Failure(
+            raise failure(
                 f"{self.extract.endpoint.name}: the IO manager did not load what was read, so nothing is proven and"
-                " nothing was checked; this asset needs DuckDBUpsertIOManager as its resource `io_manager`",
-                allow_retries=False,
+                " nothing was checked; this asset needs DuckDBUpsertIOManager as its resource `io_manager`"
             )
         return self.result
 

@@ -14,10 +14,12 @@ from pydantic import Field, PrivateAttr
 from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
+from leads_assets.defs.sentences import failure
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
+from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.load import LoadOptions
@@ -108,16 +110,25 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
-    def note_load(self, result: LoadResult) -> None:
-        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not."""
-        self._changed = self._changed or result.wrote
-        self._loaded.add(result.row.endpoint)
+    def note_load(self, endpoint: str) -> None:
+        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not.
+
+        For whoever asks for states: Dagster hands the IO manager another copy of this resource.
+        """
+        self._loaded.add(endpoint)
         self._stamp = self.warehouse().stamp()
 
+    def note_change(self, result: LoadResult) -> None:
+        """Remember that this run has written rows, for the read copy. For the copy of the IO manager."""
+        self._changed = self._changed or result.wrote
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Publish the read copy."""
+        """Publish the read copy. Raises Failure."""
         if self.snapshot and self._changed:
-            publish(self.warehouse(), Path(self.snapshot))
+            try:
+                publish(self.warehouse(), Path(self.snapshot))
+            except WarehouseError as error:
+                raise failure(error) from None
 
 
 class ReadOnlyDuckDB(DuckDBResource):

@@ -12,8 +12,9 @@ from leads_assets.account.connect import LeadsApi
 from leads_assets.account.settings import NO_ACCOUNT
 from leads_assets.defs.jobs import RECONCILE
 from leads_assets.defs.resources import WarehouseResource
+from leads_assets.defs.sentences import skipped
 from leads_assets.engine.declare import Endpoint
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
@@ -77,7 +78,7 @@ def api_changes_sensor(
         if memory != noted:
             context.log.warning("the sensor's memory holds moments in the future: a clock ran ahead; they are ignored")
         if reason := memory.pause(now()):
-            return dg.SensorResult(skip_reason=reason, cursor=memory.cursor())
+            return skipped(reason, memory.cursor())
         try:
             return _Tick(
                 context.instance,
@@ -89,10 +90,10 @@ def api_changes_sensor(
                 reconcile_every=reconcile_every,
             ).run()
         except WarehouseError as error:
-            return dg.SensorResult(skip_reason=str(error), cursor=memory.cursor())
-        except LeadsApiError as error:
+            return skipped(error, memory.cursor())
+        except ApiError as error:
             memory = memory.after_trouble(error, now(), timedelta(seconds=seconds))
-            return dg.SensorResult(skip_reason=memory.pause(now()), cursor=memory.cursor())
+            return skipped(memory.pause(now()), memory.cursor())
 
     return _sensor
 
@@ -120,31 +121,40 @@ class _Tick:
         self._reconcile_every = reconcile_every
 
     def run(self) -> dg.SensorResult:
-        """Look, compare, ask. Raises a LeadsApiError or a WarehouseError."""
+        """Look, compare, ask. Raises an ApiError or a WarehouseError."""
         busy = self._busy()
         if busy.issuperset(self._endpoints):
             return self._skip("not looked: a run of all assets is queued or going")
         known = sync_states(self._warehouse, self._now(), self._endpoints)
         if reason := why_another(bound_account(known), account_of(self._api.settings.base_url)):
             return self._skip(reason)
-        with closing(LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now)) as api:
+        api = LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now, busy_seconds=_LOCK_SECONDS)
+        with closing(api):
             client = api.client()
-            money = quota_at(client.budget.left(), known.values(), self._now(), self._reconcile_every)
-            requests = len(self._lists.each_time)
-            if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
-                return self._skip(reason)
+            missing = {name: max(1, client.budget.needed(name)) for name in self._endpoints if name not in known}
+            money = quota_at(client.budget.left(), known.values(), self._now(), self._reconcile_every, missing.values())
             observer = Observer(client, known, self._memory.looks, self._now, endpoints=self._endpoints)
-            observer.look(busy)
+            said = self._look(observer, known, busy, money)
             money = replace(money, left=client.budget.left())
-        self._memory = SensorCursor(looks=observer.looks, asked=self._memory.asked, looked_at=self._now())
-        chosen, waiting = self._choose(known, observer, busy, money)
+        chosen, waiting = self._choose(known, observer, busy, money, missing)
         if chosen:
             return self._ask(chosen)
         going = [f"queued or going: {', '.join(sorted(busy))}"] if busy else []
-        return self._skip("; ".join([observer.report(), *waiting, *going, f"{observer.requests} requests, {money}"]))
+        return self._skip("; ".join([said, *waiting, *going, f"{observer.requests} requests, {money}"]))
+
+    def _look(self, observer: Observer, known: Mapping[str, SyncState], busy: frozenset[str], money: DailyQuota) -> str:
+        """Look at the server unless there is nothing to compare it with, or no request for it; what that has shown."""
+        if not known:
+            return "not looked: nothing is in the warehouse yet"
+        requests = len(self._lists.each_time)
+        if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
+            return reason
+        observer.look(busy, money.spare)
+        self._memory = SensorCursor(looks=observer.looks, asked=self._memory.asked, looked_at=self._now())
+        return observer.report()
 
     def _skip(self, reason: str) -> dg.SensorResult:
-        return dg.SensorResult(skip_reason=reason, cursor=self._memory.cursor())
+        return skipped(reason, self._memory.cursor())
 
     def _busy(self) -> frozenset[str]:
         """The endpoints of all runs that have not ended, whoever asked for them."""
@@ -155,12 +165,20 @@ class _Tick:
         return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
 
     def _choose(
-        self, known: dict[str, SyncState], observer: Observer, busy: frozenset[str], money: DailyQuota
+        self,
+        known: Mapping[str, SyncState],
+        observer: Observer,
+        busy: frozenset[str],
+        money: DailyQuota,
+        missing: Mapping[str, int],
     ) -> tuple[list[tuple[ReadRequest, int]], list[str]]:
-        """The reads to ask for with their attempt numbers, and why others wait."""
+        """The reads to ask for with their attempt numbers, and why others wait.
+
+        Where the day's requests do not suffice for all, what was never loaded comes first, then the oldest.
+        """
         chosen: list[tuple[ReadRequest, int]] = []
         waiting: list[str] = []
-        for name, endpoint in self._endpoints.items():
+        for name, endpoint in sorted(self._endpoints.items(), key=lambda item: _urgency(item[0], known, missing)):
             if name in busy:
                 continue
             if name in observer.observations:
@@ -169,13 +187,20 @@ class _Tick:
                 needs = () if endpoint in self._lists.each_time else (Need.CHANGES,)
             load, look = known.get(name), observer.looks.get(name)
             for want in reads_needed(
-                endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every
+                endpoint,
+                load,
+                look,
+                needs,
+                now=self._now(),
+                reconcile_every=self._reconcile_every,
+                needed=missing.get(name, 0),
             ):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None
                 last = max(filter(None, (began, self._memory.asked.get(want.stream))), default=None)
                 if not (reason := refusal(want, attempts, money, last, self._now())):
                     chosen.append((want, attempts.count))
+                    money = money.after(want.requests, reserved=want.reserved)
                     break
                 waiting.append(reason)
         return chosen, waiting
@@ -200,3 +225,11 @@ class _Tick:
             },
         )
         return dg.SensorResult(run_requests=[request], cursor=self._memory.cursor())
+
+
+def _urgency(name: str, known: Mapping[str, SyncState], missing: Mapping[str, int]) -> tuple[bool, float]:
+    """Never loaded before, the cheapest first; then those whose last proven full read is the longest ago."""
+    if name not in known:
+        return False, missing.get(name, 1)
+    full = known[name].full
+    return True, full.timestamp() if full else 0.0

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from leads_assets.account.settings import Settings
@@ -15,11 +16,17 @@ DEMO_WAREHOUSE = Path("data/demo.duckdb")
 
 @contextmanager
 def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Settings]:
-    """Serve a demo account on a free port of loopback; yields the settings that point to it, and to nothing else."""
-    with DemoApi(Account(leads=leads), key=DEMO_KEY) as api:
-        yield Settings.model_validate(
-            {"base_url": api.base_url, "api_key": DEMO_KEY, "warehouse": warehouse, "daily_requests": 0}
-        )
+    """Serve a demo account that ends now; yields the settings that point to it, and to nothing else."""
+    with served(Account(leads=leads, now=datetime.now(UTC)), warehouse) as settings:
+        yield settings
+
+
+@contextmanager
+def served(account: Account, warehouse: Path) -> Iterator[Settings]:
+    """Serve it on a free port of loopback; yields the settings that point to it, to this file, and to nothing else."""
+    with DemoApi(account, key=DEMO_KEY) as api:
+        places = {"warehouse": warehouse, "state": Path(f"{warehouse}.state")}
+        yield Settings.model_validate({"base_url": api.base_url, "api_key": DEMO_KEY, "daily_requests": 0, **places})
 
 
 def demo_environment(settings: Settings) -> dict[str, str]:
@@ -31,4 +38,5 @@ def demo_environment(settings: Settings) -> dict[str, str]:
         "LEADS_API_KEY": settings.api_key.get_secret_value(),
         "LEADS_API_DAILY_REQUESTS": str(settings.daily_requests),
         "LEADS_WAREHOUSE": str(settings.warehouse),
+        "LEADS_STATE": str(settings.state_folder),
     }

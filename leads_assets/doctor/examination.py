@@ -4,16 +4,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from leads_assets.doctor.capabilities import habits
+from leads_assets.doctor.far_ends import look_beyond
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import (
     AccountSuspended,
+    ApiError,
     AuthenticationFailed,
     BadRequest,
     EndpointError,
     HostUnreachable,
-    LeadsApiError,
     NotFound,
     PermissionDenied,
     ResumeLater,
@@ -21,7 +22,7 @@ from leads_assets.engine.errors import (
     Unavailable,
 )
 
-_ADVICE: tuple[tuple[type[LeadsApiError], str], ...] = (
+_ADVICE: tuple[tuple[type[ApiError], str], ...] = (
     (
         AuthenticationFailed,
         "Copy the key anew from the account; if it is right, compare the host name letter by letter.",
@@ -33,7 +34,7 @@ _ADVICE: tuple[tuple[type[LeadsApiError], str], ...] = (
     (NotFound, "Compare the path in LEADS_API_BASE_URL with the API's documentation; it often ends in /v2."),
     (BadRequest, "Please report it: this server wants other parameters than the contract says."),
     (Unavailable, "Web pages instead of JSON mean that LEADS_API_BASE_URL is not the API; else try again later."),
-    (LeadsApiError, "Change the setting that it names."),
+    (ApiError, "Change the setting that it names."),
 )
 _TESTED = "connection"
 NOT_ASKED = "not asked"
@@ -118,6 +119,7 @@ class Examination:
             self._access.append(self._refused(endpoint, error))
             return error
         self._answers[endpoint.name] = answer
+        self._findings += look_beyond(self._prober, endpoint, answer, self._limit)
         self._access.append(_readable(endpoint, answer))
         return None
 
@@ -131,7 +133,7 @@ class Examination:
         return Access(endpoint=endpoint.name, state=State.BROKEN, says=str(error), advice=advice(error))
 
 
-def advice(error: LeadsApiError) -> str:
+def advice(error: ApiError) -> str:
     """What to do about an error."""
     return next(text for kind, text in _ADVICE if isinstance(error, kind))
 

@@ -14,6 +14,8 @@ from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.records.page import Page, parse_page, shape
 from leads_assets.engine.records.values import BROKEN
 
+NO_PARAMS: Mapping[str, str] = {}
+
 
 class _Row(msgspec.Struct, gc=False):
     updated_at: Any = None
@@ -70,15 +72,18 @@ class Prober:
         return self._stats.requests
 
     def ping(self) -> None:
-        """The connection test. Raises a LeadsApiError."""
-        self.client.get("ping", self.client.dialect.ping, {}, _pong, self._stats)
+        """The connection test. Raises an ApiError."""
+        self.client.get("ping", self.client.dialect.connection_path, {}, _pong, self._stats)
 
     def first_page(self, endpoint: Endpoint, limit: int, **params: str) -> Answer:
         """The first page as the project's walk asks for it; a param with an empty value is left out.
 
-        Raises a LeadsApiError.
+        Raises an ApiError.
         """
+        return self.page(endpoint, limit, 0, params)
 
+    def page(self, endpoint: Endpoint, limit: int, offset: int, params: Mapping[str, str] = NO_PARAMS) -> Answer:
+        """The same at `offset`. Raises an ApiError."""
         dialect = self.client.dialect
 
         def parse(body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -86,7 +91,7 @@ class Prober:
 
         query = {**endpoint.params, **params}
         if endpoint.paged:
-            query |= {dialect.limit: str(limit), dialect.offset: "0"}
+            query |= {dialect.limit: str(limit), dialect.offset: str(offset)}
         query = {name: value for name, value in query.items() if value}
         return self.client.get(endpoint.name, endpoint.path, query, parse, self._stats)
 

@@ -184,7 +184,7 @@ class Dialect:
     `error_type`, `missing_parameter`: the key of an error's body that holds its type, and the type that says that a
     parameter is missing; "" where the API does not tell.
     `instant`: how an instant (UTC) is written into a query parameter, as `strftime` takes it.
-    `ping`: path of a request that any good key may send; "" for none.
+    `connection_path`: path of a request that any good key may send; "" for none.
     """
 
     key_header: str
@@ -197,4 +197,4 @@ class Dialect:
     error_type: str = "type"
     missing_parameter: str = ""
     instant: str = "%Y-%m-%dT%H:%M:%SZ"
-    ping: str = ""
+    connection_path: str = ""

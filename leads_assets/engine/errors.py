@@ -1,6 +1,6 @@
 """What can go wrong between us and the API, grouped by what to do next.
 
-    LeadsApiError
+    ApiError
     ├── RunError               every endpoint would meet the same: stop the run, one message
     │   ├── ConfigurationError    a setting is missing or wrong; nothing was sent
     │   ├── AuthenticationFailed            HTTP 401
@@ -15,6 +15,7 @@
         │   ├── PermissionDenied          HTTP 403
         │   ├── NotFound              HTTP 404
         │   └── UnexpectedResponse      a redirect, or a status that nobody foresaw
+        │       └── Oversized             a body of more bytes than are taken
         ├── Inconsistent          the list contradicts itself: ignored offset, pages without end
         └── Unavailable           faults that outlasted their retries
 
@@ -26,11 +27,11 @@ from datetime import datetime
 from leads_assets.engine.instants import format_instant
 
 
-class LeadsApiError(Exception):
+class ApiError(Exception):
     """Anything that kept a list from being read."""
 
 
-class RunError(LeadsApiError):
+class RunError(ApiError):
     """Every other endpoint would fail in the same way."""
 
 
@@ -66,7 +67,7 @@ class QuotaExhausted(ResumeLater):
     """The day's requests are used up, or would not be enough for this list."""
 
 
-class EndpointError(LeadsApiError):
+class EndpointError(ApiError):
     """This endpoint only; the others go on."""
 
 
@@ -92,6 +93,10 @@ class NotFound(Refused):
 
 class UnexpectedResponse(Refused):
     """A redirect, or a status that is neither an answer nor a known error."""
+
+
+class Oversized(UnexpectedResponse):
+    """A body of more bytes than are taken; its rest was not read."""
 
 
 class Inconsistent(EndpointError):

@@ -33,6 +33,11 @@ class CommandResult:
         return self.ending == "success"
 
 
+def state_of(warehouse: Path) -> Path:
+    """The folder of the request count: every case has the day's requests for itself."""
+    return Path(f"{warehouse}.state")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
     """One sync to come. `settings`: more of them; `limits`: other bounds of a request; `options`: the launchpad's."""
@@ -46,7 +51,12 @@ class Sync:
 
     def run(self, instance: dg.DagsterInstance) -> dict[str, CommandResult]:
         """Materialize the endpoints' assets; what the run tells of each."""
-        own = {"base_url": self.base_url, "api_key": DEMO_KEY, "warehouse": self.warehouse}
+        own = {
+            "base_url": self.base_url,
+            "api_key": DEMO_KEY,
+            "warehouse": self.warehouse,
+            "state": state_of(self.warehouse),
+        }
         settings = Settings.model_validate({**own, **self.settings})
         definitions = build_definitions(
             settings,

@@ -16,7 +16,8 @@ PATIENCE_SECONDS = 120
 def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """The environment without anything of the project, and with these settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("LEADS_", "DAGSTER_"))}
-    return {**own, "DAGSTER_DISABLE_TELEMETRY": "1", "HOME": str(folder), **settings}
+    state = {"LEADS_STATE": str(folder / "state")}
+    return {**own, "DAGSTER_DISABLE_TELEMETRY": "1", "HOME": str(folder), **state, **settings}
 
 
 def until(is_true: Callable[[], bool], said: Path) -> None:

@@ -1,6 +1,5 @@
 """The commands that the README names, as processes of their own."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
+from leads_assets_tests.cli.processes import environment
 from leads_assets_tests.harness.project import Project, expected
 
 pytestmark = pytest.mark.process
@@ -22,10 +22,10 @@ BIN = Path(sys.executable).parent
 
 
 def run(folder: Path, settings: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LEADS_", "DAGSTER_"))}
-    environment |= {"DAGSTER_DISABLE_TELEMETRY": "1", "HOME": str(folder), **settings}
     program = [str(BIN / command[0]), *command[1:]]
-    return subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        program, cwd=folder, env=environment(folder, settings), capture_output=True, text=True, check=False
+    )
 
 
 def test_dagster_asset_materialize_fills_all_fourteen_tables_twice(tmp_path: Path) -> None:

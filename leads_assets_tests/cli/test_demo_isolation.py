@@ -72,6 +72,7 @@ def test_the_demo_sends_nothing_to_the_account_and_writes_nothing_into_its_wareh
     assert told["rows"]["leads"] == 30
     assert account.count() == 0
     assert not (tmp_path / "own").exists()
+    assert not (tmp_path / "state").exists()
     assert (tmp_path / "data" / "demo.duckdb").exists()
     with dg.DagsterInstance.from_config(str(tmp_path / ".dagster_home")) as instance:
         assert instance.get_runs_count() == 0

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -152,7 +153,7 @@ class Haunted:
 
     def run(self, instance: dg.DagsterInstance, *names: str) -> None:
         self.endings.append(self.project.materialize(*names, instance=instance).success)
-        Path(f"{self.project.path}.requests").unlink(missing_ok=True)
+        shutil.rmtree(self.project.state, ignore_errors=True)
 
     def run_all(self, api: DemoApi, instance: dg.DagsterInstance) -> None:
         self.project.base_url = api.base_url

@@ -17,10 +17,10 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.warehouse import kept
 from leads_assets.engine.warehouse.bookkeeping import TABLES
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 from leads_assets.engine.warehouse.transaction import transaction
-from leads_assets.engine.warehouse.views import BOOKKEEPING
 from leads_assets.marts.catalogue import kept_models
 from leads_assets.marts.history import build_views, refresh_history
 

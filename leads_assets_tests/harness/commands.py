@@ -40,6 +40,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEADS_WAREHOUSE", str(tmp_path / "leads.duckdb"))
+    monkeypatch.setenv("LEADS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
 
     def run(*arguments: str) -> CommandResult:

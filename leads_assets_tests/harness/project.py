@@ -45,9 +45,15 @@ class Project:
         return self.folder / "leads.duckdb"
 
     @property
+    def state(self) -> Path:
+        """The folder of the request count."""
+        return self.folder / "state"
+
+    @property
     def settings(self) -> Settings:
         """What a user would have set."""
-        account = {"base_url": self.base_url, "api_key": self.key, "warehouse": self.path, "daily_requests": 0}
+        places = {"warehouse": self.path, "state": self.state}
+        account = {"base_url": self.base_url, "api_key": self.key, "daily_requests": 0, **places}
         more = {name: value for name, value in self.api.items() if name not in _BOUNDS}
         return Settings.model_validate({**account, **more, **self.warehouse})
 

@@ -50,6 +50,7 @@ class SensorHarness:
             base_url=self.base_url or self.api.base_url,
             api_key=SecretStr(self.key),
             warehouse=self.project.path,
+            state=self.project.state,
             lock_seconds=1,
             daily_requests=self.daily,
         )

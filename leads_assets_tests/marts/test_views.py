@@ -16,9 +16,10 @@ from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.models import Model
+from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.transaction import transaction
-from leads_assets.engine.warehouse.views import BOOKKEEPING, Definitions, build_views
+from leads_assets.engine.warehouse.views import Definitions, build_views
 
 pytestmark = pytest.mark.socket
 

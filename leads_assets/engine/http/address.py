@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from leads_assets.engine.errors import ConfigurationError
 
-_NAME = "LEADS_API_BASE_URL"
+_NAME = "the setting `base_url`"
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]*)*")
@@ -71,7 +71,7 @@ def is_loopback(host: str) -> bool:
 def checked_key(key: str) -> str:
     """The key. Raises ConfigurationError if no header can carry it."""
     if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise ConfigurationError("LEADS_API_KEY is empty, or holds a character that no header can carry")
+        raise ConfigurationError("the setting `api_key` is empty, or holds a character that no header can carry")
     return key
 
 

@@ -2,28 +2,18 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leads_assets.engine.errors import ConfigurationError, QuotaExhausted, RateLimited
+from leads_assets.engine.http.count_file import BUSY_SECONDS, open_count, take_over, unusable
 from leads_assets.engine.instants import in_utc, utc_now
 
-_BUSY_SECONDS = 30
-_BUSY_NAP = 0.01
 _CLOCK_SLACK = 60
 """Seconds by which the clocks of this file's processes may differ: what was written later than that was written by a
 clock that ran ahead, and counts for nothing."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS turn (
-    one INTEGER PRIMARY KEY CHECK (one = 1), taken_at REAL NOT NULL, free_at REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS quota_pause (
-    one INTEGER PRIMARY KEY CHECK (one = 1), began_at REAL NOT NULL, until REAL NOT NULL
-);
-"""
 _PAUSED = "SELECT until FROM quota_pause WHERE until > :now AND began_at <= :now + :slack"
 _TAKE = f"""
 INSERT INTO spent SELECT :day, 1 WHERE NOT EXISTS ({_PAUSED})
@@ -43,6 +33,12 @@ WHERE until < excluded.until OR began_at > excluded.began_at + :slack
 """
 
 
+_NOTE_NEED = "INSERT OR REPLACE INTO need VALUES (?, ?, ?)"
+_NEEDED = "SELECT requests FROM need WHERE endpoint = :endpoint AND noted_at BETWEEN :since AND :now + :slack"
+_NEED_LASTS = timedelta(days=1)
+"""A list may have become shorter since."""
+
+
 class RequestBudget:
     """Counts requests before they are sent, in a SQLite file that all processes share.
 
@@ -51,19 +47,32 @@ class RequestBudget:
     """
 
     def __init__(
-        self, path: Path, daily: int, per_second: float | None = None, now: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        daily: int,
+        per_second: float | None = None,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        former: Path | None = None,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
-        """Open or create the file. Raises ConfigurationError if it cannot be used."""
+        """Open or create the file; what was counted at `former`, where it lay before, is counted here from now on.
+
+        Another process that holds the file is waited for `busy_seconds` at most. Raises
+        ConfigurationError if it cannot be used.
+        """
         self.daily = daily
         self._path = path
         self._gap = 1 / per_second if per_second else 0.0
         self._now = now
         self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _opened(path)
-        except (OSError, sqlite3.Error) as error:
-            raise self._unusable(error) from None
+        self._db = open_count(path, busy_seconds)
+        if former is not None:
+            try:
+                take_over(self._db, path, former, busy_seconds)
+            except ConfigurationError:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Release the file."""
@@ -83,12 +92,12 @@ class RequestBudget:
                     return self._turn(now)
                 paused = self._db.execute(_PAUSED, asked).fetchone()
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
+            raise unusable(self._path, error) from None
         if paused is not None:
             resume = datetime.fromtimestamp(paused[0], UTC)
             raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
         raise QuotaExhausted(
-            f"{endpoint}: all {self.daily:,} requests of the day are used (LEADS_API_DAILY_REQUESTS)", _midnight(now)
+            f"{endpoint}: all {self.daily:,} requests of the day are used (setting `daily_requests`)", _midnight(now)
         )
 
     def _turn(self, now: datetime) -> float:
@@ -107,18 +116,35 @@ class RequestBudget:
             with self._lock:
                 row = self._db.execute("SELECT requests FROM spent WHERE day = ?", [_day(self._now())]).fetchone()
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
+            raise unusable(self._path, error) from None
         return int(row[0]) if row else 0
 
     def require(self, endpoint: str, requests: int, rows: int) -> None:
         """Raise QuotaExhausted if the `requests` that a list of `rows` still needs do not fit into today."""
         left = self.left()
         if left is not None and requests > left:
+            self._note_need(endpoint, requests)
             raise QuotaExhausted(
                 f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
-                " (raise LEADS_API_DAILY_REQUESTS if the account allows more)",
+                " (raise the setting `daily_requests` if the account allows more)",
                 _midnight(self._now()),
             )
+
+    def needed(self, endpoint: str) -> int:
+        """The requests that its list was found to need when the day's did not suffice; 0 where that is a day old."""
+        now = self._now()
+        lately = {"endpoint": endpoint, "since": (now - _NEED_LASTS).timestamp(), **_at(now)}
+        try:
+            with self._lock:
+                row = self._db.execute(_NEEDED, lately).fetchone()
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from None
+        return int(row[0]) if row else 0
+
+    def _note_need(self, endpoint: str, more: int) -> None:
+        """`more`: than the one that has shown it."""
+        with suppress(sqlite3.Error), self._lock:  # a note that makes the next decision better, and no count
+            self._db.execute(_NOTE_NEED, [endpoint, more + 1, self._now().timestamp()])
 
     def pause_until(self, moment: datetime) -> None:
         """No process may send a request before `moment`."""
@@ -126,32 +152,7 @@ class RequestBudget:
             with self._lock:
                 self._db.execute(_PAUSE, {"until": moment.timestamp(), **_at(self._now())})
         except sqlite3.Error as error:
-            raise self._unusable(error) from None
-
-    def _unusable(self, error: Exception) -> ConfigurationError:
-        return ConfigurationError(
-            f"the request count {self._path} cannot be used ({type(error).__name__}):"
-            " check that its folder is writable, or delete the file to start a new count"
-        )
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """The file, made as needed. SQLite does not wait where several processes make it at once, so this does."""
-    ends = time.monotonic() + _BUSY_SECONDS
-    while True:
-        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            database.close()
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > ends:
-                raise
-            time.sleep(_BUSY_NAP)
-        else:
-            return database
+            raise unusable(self._path, error) from None
 
 
 def _at(now: datetime) -> dict[str, float]:

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import (
+    ApiError,
     HostUnreachable,
-    LeadsApiError,
     MalformedResponse,
+    Oversized,
     RateLimited,
     Unavailable,
-    UnexpectedResponse,
 )
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.retry import Backoff, server_wait
@@ -39,16 +39,18 @@ class RequestStats:
 
     requests: int = 0
     retries: int = 0
+    body_bytes: int = 0
     seconds_waited: float = 0.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, *, requests: int = 0, retries: int = 0, seconds: float = 0.0) -> None:
-        """Count; any thread may."""
+    def add(self, *, requests: int = 0, retries: int = 0, seconds: float = 0.0, body_bytes: int = 0) -> None:
+        """Count; any thread may. `body_bytes`: of answers, where that is of interest."""
         with self._lock:
             self.requests += requests
             self.retries += retries
             self.seconds_waited += seconds
+            self.body_bytes += body_bytes
 
 
 class ApiClient:
@@ -98,7 +100,7 @@ class ApiClient:
     ) -> Parsed:
         """GET `path` and return `parse(body, headers)`; a MalformedResponse from `parse` is tried again like a fault.
 
-        Raises a LeadsApiError that names `endpoint`.
+        Raises an ApiError that names `endpoint`.
         """
         began = self._clock()
         ends = began + self._limits.deadline
@@ -135,9 +137,7 @@ class ApiClient:
         except MalformedResponse as malformed:
             return Fault(f"HTTP 200 with {malformed}")
         except ResponseTooLarge:
-            raise UnexpectedResponse(
-                f"{endpoint}: HTTP 200 with a body of more than {self._limits.body:,} bytes"
-            ) from None
+            raise Oversized(f"{endpoint}: HTTP 200 with a body of more than {self._limits.body:,} bytes") from None
         if answer.status in RETRIED:
             floor = server_wait(answer.headers, self.dialect.wait_headers, self._now()) or 0.0
             return Fault(f"HTTP {answer.status}", floor=floor, limited=answer.status == 429)
@@ -161,7 +161,7 @@ class ApiClient:
                 raise RateLimited(f"{endpoint}: not asked, the server's quota is used up (HTTP 429 before)", resume)
             self._wait(left, stats)
         if stats.cancelled.is_set():
-            raise LeadsApiError(f"{endpoint}: reading was given up")
+            raise ApiError(f"{endpoint}: reading was given up")
 
     def _pause(self, seconds: float) -> None:
         with self._pause_lock:
@@ -174,7 +174,7 @@ class ApiClient:
             self._sleep(nap)
             stats.add(seconds=nap)
 
-    def _given_up(self, endpoint: str, fault: Fault, wait: float, tried: str) -> LeadsApiError:
+    def _given_up(self, endpoint: str, fault: Fault, wait: float, tried: str) -> ApiError:
         if fault.limited:
             resume = self._now() + timedelta(seconds=wait)
             self._pause(wait)
@@ -184,6 +184,7 @@ class ApiClient:
             return RateLimited(f"{endpoint}: {fault.fact}, {asked}{tried}", resume)
         if not fault.reached:
             return HostUnreachable(
-                f"{endpoint}: {fault.fact} at {self._transport.host}, {tried}; check LEADS_API_BASE_URL and the network"
+                f"{endpoint}: {fault.fact} at {self._transport.host}, {tried};"
+                " check the setting `base_url` and the network"
             )
         return Unavailable(f"{endpoint}: {fault.fact}, {tried}")

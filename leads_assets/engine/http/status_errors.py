@@ -9,28 +9,28 @@ import msgspec
 from leads_assets.engine.declare import Dialect
 from leads_assets.engine.errors import (
     AccountSuspended,
+    ApiError,
     AuthenticationFailed,
     BadRequest,
-    LeadsApiError,
     NotFound,
     PermissionDenied,
     UnexpectedResponse,
 )
 from leads_assets.engine.http.transport import Answer, Transport
 
-_SENTENCES: Mapping[int, tuple[type[LeadsApiError], str]] = {
+_SENTENCES: Mapping[int, tuple[type[ApiError], str]] = {
     401: (
         AuthenticationFailed,
-        "the key in LEADS_API_KEY is refused, or LEADS_API_BASE_URL names no account (a wrong host answers like a"
-        " wrong key)",
+        "the key in the setting `api_key` is refused, or the setting `base_url` names no account (a wrong host"
+        " answers like a wrong key)",
     ),
     402: (AccountSuspended, "the account is suspended; ask its owner"),
     403: (PermissionDenied, "the key has no right to read {path}, or the account's edition lacks it"),
-    404: (NotFound, "there is no {path}; check the path in LEADS_API_BASE_URL"),
+    404: (NotFound, "there is no {path}; check the path in the setting `base_url`"),
 }
 
 
-def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dialect: Dialect) -> LeadsApiError:
+def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dialect: Dialect) -> ApiError:
     """The error for an answer that is neither 200 nor worth another attempt."""
     status = answer.status
     if status == 400:
@@ -43,7 +43,7 @@ def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dial
     if 300 <= status < 400:
         return UnexpectedResponse(
             f"{endpoint}: HTTP {status} to {_target(answer.headers, transport)}: redirects are not followed, the key"
-            " would travel along; set LEADS_API_BASE_URL to the final address"
+            " would travel along; set the setting `base_url` to the final address"
         )
     return UnexpectedResponse(f"{endpoint}: HTTP {status}, which is neither an answer nor worth another attempt")
 

@@ -34,7 +34,7 @@ class FarEnd:
     def look(self, continuity: Continuity) -> None:
         """Ask for it: one request, two where the last rows are left out of their page.
 
-        Raises a LeadsApiError, but none for a refusal; nor for a fault where no order was asked for, since such a
+        Raises an ApiError, but none for a refusal; nor for a fault where no order was asked for, since such a
         server may not know how to turn it round.
         """
         self._looked_after, self.place = continuity.distinct, None

@@ -37,7 +37,7 @@ class WalkResult:
         """What speaks against a proof; empty where nothing does."""
         limit = (
             f"{self.suspect:,} rows may be a limit of the server: a longer list would show that it is none;"
-            " if you know that it is whole, name it in LEADS_WHOLE_LISTS"
+            " if you know that it is whole, name it in the setting `whole_lists`"
         )
         return "; ".join((*self.doubts, limit) if self.suspect else self.doubts)
 
@@ -57,7 +57,7 @@ class WalkResult:
             return replace(self, suspect=0)
         why = (
             f"{self.suspect:,} rows may be a limit of the server: it sent more before, and the list ends with another"
-            " row now; if you know that it is whole, name it in LEADS_WHOLE_LISTS"
+            " row now; if you know that it is whole, name it in the setting `whole_lists`"
         )
         return replace(self, suspect=0, doubts=(*self.doubts, why))
 

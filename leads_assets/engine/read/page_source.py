@@ -17,7 +17,7 @@ FILTER_LOOKBACK = timedelta(days=1)
 
 
 class PageSource:
-    """Asks for the pages of one list; every method that asks raises a LeadsApiError.
+    """Asks for the pages of one list; every method that asks raises an ApiError.
 
     `since`: only what changed since then, where the endpoint has a change filter.
     """

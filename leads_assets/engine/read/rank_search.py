@@ -13,9 +13,9 @@ Why `current` is true: the last page at the top begins with a row `f` at offset 
 of that page, as many of ours below `f` are gone as rows are there that we do not hold.
 
 The assumption, which the README states: an id that we do not hold live never appears below our highest one without a
-new `updated_at`. Under it, the other half of a pair is a row that came after the read of changes: the next read brings
-it, and the next search then finds what is gone. Against it, only a full read finds both. Where a page shows such a row,
-the search goes on to find what it can, and the table is not `current`.
+new time of change. Under it, the other half of a pair is a row that came after the read of changes: the next read
+brings it, and the next search then finds what is gone. Against it, only a full read finds both. Where a page shows such
+a row, the search goes on to find what it can, and the table is not `current`.
 """
 
 from collections import deque

@@ -95,7 +95,7 @@ class Extraction:
     def run(self, changed_since: datetime | None = None) -> Extract:
         """Read the whole list, or what changed since a time (UTC) where the endpoint has a change filter.
 
-        Raises a LeadsApiError; then the spool holds nothing that may be used.
+        Raises an ApiError; then the spool holds nothing that may be used.
         """
         began_at = self._now()
         since = changed_since if self._endpoint.change_filter else None

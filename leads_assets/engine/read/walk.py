@@ -44,7 +44,7 @@ _MOST_REPEATS = 2
 
 
 class Pages(Protocol):
-    """The requests of one list; each method that asks returns a page or raises a LeadsApiError."""
+    """The requests of one list; each method that asks returns a page or raises an ApiError."""
 
     @property
     def name(self) -> str:
@@ -132,7 +132,7 @@ class OverlapWalk:
         self._probed: Page | None = None
 
     def __iter__(self) -> Iterator[Rows]:
-        """Read the list to its end. Raises a LeadsApiError, also one of its own: Inconsistent."""
+        """Read the list to its end. Raises an ApiError, also one of its own: Inconsistent."""
         page = self._begin()
         yield from self._admit(page)
         if not self._ends_with_first(page):
@@ -195,7 +195,7 @@ class OverlapWalk:
             return True
         total = self._totals.value
         if total is not None and total != self._size:
-            self._objections.add("the server ignores `offset`")
+            self._objections.add("the server ignores the offset")
         elif total is None and (not is_whole_again or ends.looks_cut(self._size)):
             self._objections.suspect = self._size
         return False
@@ -331,13 +331,13 @@ class OverlapWalk:
         return bool(page.records) and page.ids[0] is not None and page.ids[0] == self._continuity.first
 
     def _refuse_ignored_offset(self, page: Page, offset: int) -> None:
-        """A server that ignores `offset` sends its first page for ever; once may be drift."""
+        """A server that ignores the offset sends its first page for ever; once may be drift."""
         is_repeated = offset > 0 and self._size > 1 and self._begins_again(page)
         self._repeats = self._repeats + 1 if is_repeated else 0
         if self._repeats >= _MOST_REPEATS:
             raise Inconsistent(
-                f"{self._source.name}: the server ignores `offset` and sends the first page again and again;"
-                " this list cannot be read page by page"
+                f"{self._source.name}: the server ignores the offset and sends the first page again"
+                " and again; this list cannot be read page by page"
             )
 
     def _may_step_back(self) -> bool:

@@ -16,7 +16,7 @@ from leads_assets.engine.declare import ColumnType, Endpoint
 from leads_assets.engine.records.values import BROKEN, ExactParser, exact_json
 
 EXTRA = "_extra"
-RESERVED = frozenset({EXTRA, "_synced_at", "_run_id", "_deleted_at"})
+RESERVED = frozenset({EXTRA, "_synced_at", "_run_id", "_deleted_at", "_first_seen_at"})
 """Columns that every table has besides the declared ones."""
 
 MOST_FIELDS = 200

@@ -10,8 +10,8 @@ from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 
 WHAT_TO_DO = (
-    "Set LEADS_API_BASE_URL and LEADS_API_KEY to the account of this warehouse, or LEADS_WAREHOUSE to another file; if"
-    " this account is to take the other one's place here, run once with new_account: true"
+    "Set the setting `base_url` and the setting `api_key` to the account of this warehouse, or the setting `warehouse`"
+    " to another file; if this account is to take the other one's place here, run once with new_account: true"
     " (`leads-assets sync --new-account`): every list is read in full, and rows that it lacks are marked as deleted"
 )
 _FEWEST = 3

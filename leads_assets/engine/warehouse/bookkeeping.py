@@ -6,9 +6,14 @@ from leads_assets.engine.warehouse import runs, superseded
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.sql import literal, quoted
 
-VERSION = 2
-"""1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`."""
+VERSION = 3
+"""1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
+2: without `_first_seen_at` in the tables, and without deletions in `ops.changes`."""
+
+_NUMBERED, _FIRST_SEEN_KEPT = 2, 3
+"""The formats from which on loads carry their numbers, and tables say when a row was first written."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
@@ -57,10 +62,25 @@ def prepare(session: Session) -> None:
             for column in listed:
                 session.run(step, f"ALTER TABLE ops.{name} ADD COLUMN IF NOT EXISTS {column}")
     if version is not None:
-        runs.number_old_runs(session)
+        if version < _NUMBERED:
+            runs.number_old_runs(session)
+        if version < _FIRST_SEEN_KEPT:
+            _free(session, tables.FIRST_SEEN)
     session.run(step, runs.FRESHNESS)
     session.run(step, "DELETE FROM ops.version")
     session.run(step, f"INSERT INTO ops.version VALUES ({VERSION})")
+
+
+def _free(session: Session, name: str) -> None:
+    """Give another name to a column of the server's that is called as a bookkeeping column of this version is."""
+    taken = session.run(
+        "looking up the columns",
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
+        f" AND schema_name <> 'ops' AND lower(column_name) = {literal(name)}",
+    )
+    for schema, table, column in taken:
+        where, now = f"{quoted(schema)}.{quoted(table)}", quoted(f"{column} (sent)")
+        session.run("renaming a column", f"ALTER TABLE {where} RENAME COLUMN {quoted(column)} TO {now}")
 
 
 def _version(session: Session) -> int | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from leads_assets.engine.declare import PRIMARY_KEY
-from leads_assets.engine.warehouse.merge import Stamp
+from leads_assets.engine.warehouse.merge import Stamp, record_deletions
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
@@ -67,6 +67,7 @@ def soft_delete_missing(
     refusal = guard.refusal(gone, live, lately, confirmed=confirmed)
     if gone == 0 or refusal:
         return 0, refusal
+    record_deletions(session, table, missing, stamp)
     session.run(
         "marking deleted rows",
         f"UPDATE {table.sql} SET _deleted_at = {stamp.sql_at}, _synced_at = {stamp.sql_at},"

@@ -68,7 +68,7 @@ def why_no_database(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(_MAGIC_ENDS)
     except IsADirectoryError:
-        return f"the warehouse {path} is a folder; set LEADS_WAREHOUSE to a file"
+        return f"the warehouse {path} is a folder; set the setting `warehouse` to a file"
     except OSError:
         return ""
     return "" if head.endswith(_MAGIC) and len(head) == _MAGIC_ENDS else _no_database(f"the warehouse {path}")
@@ -91,7 +91,7 @@ def why_unusable(path: Path, error: duckdb.Error) -> str:
     if any(sign in text for sign in _DAMAGED):
         return _no_database(name)
     if "Is a directory" in text:
-        return f"{name} is a folder; set LEADS_WAREHOUSE to a file"
+        return f"{name} is a folder; set the setting `warehouse` to a file"
     if "Unique file handle conflict" in text:
         return f"{name} is open in this process already; close that connection first"
-    return f"{name} cannot be opened; check the rights on the file and its folder (LEADS_WAREHOUSE)"
+    return f"{name} cannot be opened; check the rights on the file and its folder (setting `warehouse`)"

@@ -1,4 +1,4 @@
-"""Reads that failed: one sentence each in `ops.failed_reads`, so that SQL and `leads-assets status` can tell."""
+"""Reads that failed: one sentence each in `ops.failed_reads`, so that SQL can tell."""
 
 from datetime import datetime
 

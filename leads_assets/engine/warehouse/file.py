@@ -27,7 +27,7 @@ _FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
 """A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
 NEW_FILE = f"{_FILE}, BLOCK_SIZE 65536"
 """With DuckDB's own blocks of 262144 bytes a small load costs a quarter more CPU, and fourteen small tables take 5 MB
-instead of 2; a million leads take a fifth less."""
+instead of 2; a million rows take a fifth less."""
 
 
 Stamp = tuple[tuple[int, int, int], ...]
@@ -51,7 +51,7 @@ class Warehouse:
         if path.stem.lower() in RESERVED_STEMS:
             raise WarehouseUnusable(
                 f"the warehouse must not be called {path.name}: DuckDB would mix the file up with its schema"
-                f" {path.stem}; set LEADS_WAREHOUSE to another name"
+                f" {path.stem}; set the setting `warehouse` to another name"
             )
         self.path = path
         self._lock_seconds = lock_seconds
@@ -70,13 +70,13 @@ class Warehouse:
         except Timeout:
             raise WarehouseBusy(
                 f"the folder {root} was held by another process for more than {self._lock_seconds:.0f} s; nothing was"
-                " changed. End the sync that hangs or was stopped in the middle, or set LEADS_WAREHOUSE_LOCK_SECONDS"
-                " higher, then run again"
+                " changed. End the sync that hangs or was stopped in the middle, or set the setting"
+                " `lock_seconds` higher, then run again"
             ) from None
         except OSError as error:
             raise WarehouseUnusable(
                 f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
-                " set LEADS_WAREHOUSE to a file in a folder that can"
+                " set the setting `warehouse` to a file in a folder that can"
             ) from None
 
     def beside(self, ending: str) -> Path:
@@ -148,7 +148,7 @@ class Warehouse:
         except OSError as error:
             raise WarehouseUnusable(
                 f"the folder of the warehouse {self.path} cannot be written ({error.strerror});"
-                " set LEADS_WAREHOUSE to a file in a folder that can"
+                " set the setting `warehouse` to a file in a folder that can"
             ) from None
         try:
             with suppress(OSError):  # the note only makes a message better: a full disk must not fail for it
@@ -194,7 +194,7 @@ class Warehouse:
         return WarehouseBusy(
             f"the warehouse {self.path} was held by {by} for more than {self._lock_seconds:.0f} s; nothing was changed."
             " Close it there (a notebook or database client blocks even while it only reads), or set"
-            " LEADS_WAREHOUSE_LOCK_SECONDS higher, then run again"
+            " the setting `lock_seconds` higher, then run again"
         )
 
 

@@ -204,9 +204,9 @@ def _merge_in(
     if state.known and not policy.options.new_account:
         refuse_strangers(session, table, policy.created)
     merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
-    if merged.updated or merged.restored:
+    if (merged.updated or merged.restored) and not policy.options.new_account:
         record_changes(session, table, policy.tracked, stamp)
-    write_changes(session, table, merged, stamp)
+    write_changes(session, table, merged, stamp, first_sight=policy.options.new_account)
     if policy.rejects is not None:
         _keep_rejects(session, run.endpoint, policy.rejects, stamp)
     run = _counted(run, staged, incoming, merged)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from leads_assets.engine.declare import PRIMARY_KEY, Column
 from leads_assets.engine.records.encoder import EXTRA
-from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.schema import DELETED, FIRST_SEEN, Table
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
@@ -96,11 +96,12 @@ def _find_changes(session: Session, table: Table, *, newer: str, server_wins: bo
     picked = f"{_KEY} AS id, {_changed_at(table)} AS changed_at, {_fingerprint(table)}"
     session.run(
         "finding changes",
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT s.id, t.id IS NOT NULL AS existed, t.gone,"
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT s.id, t.id IS NOT NULL AS existed, t.gone, t.first_seen_at,"
         f" t.id IS NOT NULL AND CASE WHEN t.newer THEN {later} ELSE {outdated} END AS outdated,"
         " s.flat = t.flat AS nested"
         f" FROM (SELECT {picked} FROM incoming) s"
-        f" LEFT JOIN (SELECT {picked}, _deleted_at IS NOT NULL AS gone, {newer} AS newer FROM {table.sql}) t"
+        f" LEFT JOIN (SELECT {picked}, {DELETED} IS NOT NULL AS gone, {FIRST_SEEN} AS first_seen_at, {newer} AS newer"
+        f" FROM {table.sql}) t"
         f" ON t.id = s.id WHERE t.id IS NULL OR CASE WHEN t.newer THEN {differs} AND NOT t.gone"
         f" ELSE {differs} OR t.gone END",
     )
@@ -161,8 +162,12 @@ def _leaves(column: str, source: str) -> str:
     )
 
 
-def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) -> None:
-    """Replace the changed rows; nothing is touched where nothing changed."""
+def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp, *, first_sight: bool = False) -> None:
+    """Replace the changed rows; nothing is touched where nothing changed.
+
+    `first_sight`: what stood there under the same ids was of another account.
+    """
+    first_seen = stamp.sql_at if first_sight else f"CASE WHEN c.existed THEN c.first_seen_at ELSE {stamp.sql_at} END"
     if merged.updated or merged.restored:
         session.run(
             "replacing changed rows",
@@ -172,19 +177,24 @@ def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) 
         session.run(
             "inserting rows",
             f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
-            f" CAST(NULL AS TIMESTAMPTZ) AS _deleted_at FROM incoming s SEMI JOIN changed c ON c.id = s.{_KEY}",
+            f" CAST(NULL AS TIMESTAMPTZ) AS {DELETED},"
+            f" {first_seen} AS {FIRST_SEEN}"
+            f" FROM incoming s JOIN changed c ON c.id = s.{_KEY}",
         )
 
 
 def record_changes(session: Session, table: Table, tracked: tuple[Column, ...], stamp: Stamp) -> None:
-    """Write what the load is about to change in tracked columns to `ops.changes`; first sight is no change."""
+    """Write what the load is about to change in tracked columns to `ops.changes`; first sight is no change.
+
+    A row that comes back is one too: the mark that it loses.
+    """
+    columns = (*(column.name for column in tracked), DELETED)
+    new = {DELETED: "NULL"}
     pairs = [
-        f"{{'field': '{column.name}', 'old': CAST(t.{quoted(column.name)} AS VARCHAR),"
-        f" 'new': CAST(s.{quoted(column.name)} AS VARCHAR)}}"
-        for column in tracked
+        f"{{'field': {literal(name)}, 'old': CAST(t.{quoted(name)} AS VARCHAR),"
+        f" 'new': CAST({new.get(name, f's.{quoted(name)}')} AS VARCHAR)}}"
+        for name in columns
     ]
-    if not pairs:
-        return
     session.run(
         "keeping the history",
         "INSERT INTO ops.changes BY NAME"
@@ -193,4 +203,18 @@ def record_changes(session: Session, table: Table, tracked: tuple[Column, ...], 
         f" SELECT s.{_KEY} AS id, {_changed_at(table, 's.')} AS changed_at, unnest([{', '.join(pairs)}]) AS pair"
         f" FROM changed c JOIN incoming s ON s.{_KEY} = c.id JOIN {table.sql} t ON t.{_KEY} = c.id)"
         " WHERE pair.old IS DISTINCT FROM pair.new",
+    )
+
+
+def record_deletions(session: Session, table: Table, missing: str, stamp: Stamp) -> None:
+    """Write to `ops.changes` that the rows for which the SQL `missing` is true are about to be marked.
+
+    The server does not say when a row went: `changed_at` is null.
+    """
+    session.run(
+        "keeping the history",
+        f"INSERT INTO ops.changes BY NAME SELECT {literal(str(table.name))} AS endpoint, {_KEY} AS id,"
+        f" {literal(DELETED)} AS field, CAST(NULL AS VARCHAR) AS old, CAST({stamp.sql_at} AS VARCHAR) AS new,"
+        f" CAST(NULL AS TIMESTAMPTZ) AS changed_at, {stamp.sql_at} AS seen_at, {stamp.sql_run} AS run_id"
+        f" FROM {table.sql} WHERE {missing}",
     )

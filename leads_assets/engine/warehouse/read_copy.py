@@ -16,7 +16,7 @@ def publish(warehouse: Warehouse, target: Path) -> None:
     """
     if target.resolve() == warehouse.path.resolve():
         raise WarehouseUnusable(
-            f"the read copy {target} would replace the warehouse; set LEADS_WAREHOUSE_SNAPSHOT anew"
+            f"the read copy {target} would replace the warehouse; set the setting `snapshot` to another file"
         )
     fresh = target.with_name(f".{target.name}.new")
     # While the file is open here no other program can write to it, and after a checkpoint it is all there is.

@@ -9,8 +9,22 @@ from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
-BOOKKEEPING = {"_synced_at": "TIMESTAMPTZ", "_run_id": "VARCHAR", "_deleted_at": "TIMESTAMPTZ", EXTRA: "JSON"}
-"""Columns of every table: when and by which run the row was last written, when it was found gone, what did not fit."""
+DELETED, FIRST_SEEN = "_deleted_at", "_first_seen_at"
+BOOKKEEPING = {
+    "_synced_at": "TIMESTAMPTZ",
+    "_run_id": "VARCHAR",
+    DELETED: "TIMESTAMPTZ",
+    FIRST_SEEN: "TIMESTAMPTZ",
+    EXTRA: "JSON",
+}
+"""Columns of every table and their types; what they mean is said in `BOOKKEEPING_MEANINGS`."""
+BOOKKEEPING_MEANINGS = {
+    "_synced_at": "When the row was last written here.",
+    "_run_id": "The run that wrote it.",
+    DELETED: "When the row was found to be gone from the server; null where it is there.",
+    FIRST_SEEN: "When the row was first written here; null for rows from before this was kept.",
+    EXTRA: "What the server sent and no column holds exactly.",
+}
 
 
 MAIN = "main"
@@ -37,12 +51,14 @@ class TableName:
 class Table:
     """A table as it is now: column name to type, the bookkeeping columns left out.
 
-    `cursor`: the column with the time of a row's last change, None where there is none.
+    `cursor`: the column with the time of a row's last change, None where there is none. `lacks`: bookkeeping columns
+    that it had not when it was looked up.
     """
 
     name: TableName
     columns: dict[str, str]
     cursor: str | None = None
+    lacks: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:
@@ -70,7 +86,9 @@ def find(session: Session, name: TableName) -> Table | None:
     if not exists(session, name.table, name.schema):
         return None
     rows = session.run("looking up the columns", f"DESCRIBE {name.sql}")
-    return Table(name, {column: short(kind) for column, kind, *_ in rows if column not in BOOKKEEPING})
+    columns = {column: short(kind) for column, kind, *_ in rows}
+    lacks = tuple(column for column in BOOKKEEPING if column not in columns)
+    return Table(name, {column: kind for column, kind in columns.items() if column not in BOOKKEEPING}, lacks=lacks)
 
 
 def short(kind: str) -> str:
@@ -81,11 +99,14 @@ def short(kind: str) -> str:
 def ensure(session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]) -> Table:
     """Make the table with `columns`, or bring an older one to what is declared and to columns that it never filled.
 
-    Raises LoadFailed where that would lose values.
+    Bookkeeping columns that are missing, be it from an older version or dropped by hand, are added. Raises LoadFailed
+    where anything of that would lose values.
     """
     table = find(session, name)
     if table is None:
         return _make(session, name, columns)
+    for missing in table.lacks:
+        session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {missing} {BOOKKEEPING[missing]}")
     for column in declared:
         _bring_up_to_date(session, table, column)
     _adopt(session, table, columns)

@@ -12,28 +12,14 @@ from dataclasses import dataclass, field
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.warehouse import kept
 from leads_assets.engine.warehouse.models import EVERY, KEPT, LIVE, MARTS, Lineage, Model, lineages
-from leads_assets.engine.warehouse.schema import short
+from leads_assets.engine.warehouse.schema import BOOKKEEPING, BOOKKEEPING_MEANINGS, short
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 PROOF = f"{MARTS}.proof"
 """The model that knows as of when each mart speaks; one row a mart."""
-BOOKKEEPING = {
-    "_synced_at": "TIMESTAMPTZ",
-    "_run_id": "VARCHAR",
-    "_deleted_at": "TIMESTAMPTZ",
-    "_first_seen_at": "TIMESTAMPTZ",
-    "_extra": "JSON",
-}
-_SAID = {
-    "is_deleted": "Whether the row is gone from the server.",
-    "_synced_at": "When the row was last written here.",
-    "_run_id": "The run that wrote it.",
-    "_deleted_at": "When the row was found to be gone from the server; null where it is there.",
-    "_first_seen_at": "When the row was first written here; null for rows from before this was kept.",
-    "_extra": "What the server sent and no column holds exactly.",
-}
 _GONE = "is_deleted"
+_SAID = {_GONE: "Whether the row is gone from the server.", **BOOKKEEPING_MEANINGS}
 _CLASH = "is_deleted (sent)"
 """In `every`, a column of the server's that is called as ours is."""
 _PROVED = {

@@ -153,7 +153,7 @@ def test_a_list_that_does_not_fit_into_the_day_costs_one_request(open_api: OpenA
     with pytest.raises(QuotaExhausted) as caught:
         reading.read(reading.client(api.base_url, daily=20))
     assert str(caught.value).startswith(
-        "leads: 2,000 rows need 21 more requests, 19 of 20 are left today (raise LEADS_API_DAILY_REQUESTS"
+        "leads: 2,000 rows need 21 more requests, 19 of 20 are left today (raise the setting `daily_requests`"
     )
     assert api.count() == 1
 

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from leads_assets.demo.server.faults import DEFAULTS, KINDS
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.records.extract import Extract
 from leads_assets_tests.conftest import OpenApi
@@ -45,7 +45,7 @@ def test_no_fault_makes_us_say_the_key_or_a_row(
     try:
         extract: Extract = reading.read(client)
         said += f"{extract.reason} {extract.notes} {extract.verdict}"
-    except LeadsApiError as error:
+    except ApiError as error:
         said += _said(error)
     said += caplog.text + repr(client) + repr(reading.told)
     assert KEY not in said
@@ -59,7 +59,7 @@ def test_the_switches_that_need_a_number_are_the_only_ones_with_a_value_here() -
 
 def test_neither_key_nor_query_is_in_what_a_dead_host_leaves_behind(reading: ClientFactory) -> None:
     client = reading.client("http://127.0.0.1:9/v2", key=KEY)
-    with pytest.raises(LeadsApiError) as caught:
+    with pytest.raises(ApiError) as caught:
         reading.read(client)
     said = _said(caught.value)
     assert KEY not in said

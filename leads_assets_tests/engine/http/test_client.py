@@ -4,9 +4,9 @@ import pytest
 
 from leads_assets.engine.errors import (
     AccountSuspended,
+    ApiError,
     AuthenticationFailed,
     BadRequest,
-    LeadsApiError,
     NotFound,
     PermissionDenied,
     Unavailable,
@@ -65,10 +65,10 @@ def test_a_fault_that_stays_is_an_error_that_tells_the_effort(
     ("status", "kind", "words"),
     [
         (400, BadRequest, "the server refuses the request's parameters"),
-        (401, AuthenticationFailed, "the key in LEADS_API_KEY is refused, or LEADS_API_BASE_URL names no account"),
+        (401, AuthenticationFailed, "the key in the setting `api_key` is refused, or the setting `base_url` names"),
         (402, AccountSuspended, "the account is suspended"),
         (403, PermissionDenied, "the key has no right to read /leads, or the account's edition lacks it"),
-        (404, NotFound, "there is no /leads; check the path in LEADS_API_BASE_URL"),
+        (404, NotFound, "there is no /leads; check the path in the setting `base_url`"),
         (405, UnexpectedResponse, "neither an answer nor worth another attempt"),
         (418, UnexpectedResponse, "neither an answer nor worth another attempt"),
         (204, UnexpectedResponse, "neither an answer nor worth another attempt"),
@@ -76,7 +76,7 @@ def test_a_fault_that_stays_is_an_error_that_tells_the_effort(
     ],
 )
 def test_a_permanent_answer_is_an_error_of_its_own_after_one_request(
-    open_api: OpenApi, reading: ClientFactory, status: int, kind: type[LeadsApiError], words: str
+    open_api: OpenApi, reading: ClientFactory, status: int, kind: type[ApiError], words: str
 ) -> None:
     api = open_api(f"status={status}")
     with pytest.raises(kind) as caught:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from leads_assets.engine.errors import AuthenticationFailed, HostUnreachable, LeadsApiError, Unavailable
+from leads_assets.engine.errors import ApiError, AuthenticationFailed, HostUnreachable, Unavailable
 from leads_assets.engine.http import transport
 from leads_assets.engine.http.client import ApiClient, Limits
 from leads_assets_tests.harness.asking import ROWS, get
@@ -90,10 +90,10 @@ def _client(reading: ClientFactory, base_url: str, limits: Limits = LIMITS, conn
     return reading.client(base_url, limits=limits, clock=time.monotonic, sleep=time.sleep, connections=connections)
 
 
-def _failure(client: ApiClient) -> LeadsApiError:
+def _failure(client: ApiClient) -> ApiError:
     """Why the request failed, within its deadline."""
     began = time.monotonic()
-    with pytest.raises(LeadsApiError) as caught:
+    with pytest.raises(ApiError) as caught:
         get(client)
     assert time.monotonic() - began < DEADLINE + GRACE
     return caught.value

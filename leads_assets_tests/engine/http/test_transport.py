@@ -110,7 +110,7 @@ def test_a_redirect_to_a_host_that_says_more_than_its_name_is_told_without_it(
         get(reading.client(server.origin, key=KEY))
     assert str(caught.value) == (
         "leads: HTTP 302 to another host: redirects are not followed, the key would travel along;"
-        " set LEADS_API_BASE_URL to the final address"
+        " set the setting `base_url` to the final address"
     )
 
 
@@ -221,7 +221,7 @@ def test_a_host_that_refuses_connections_stops_all_with_its_name(reading: Client
             get(reading.client(f"http://127.0.0.1:{port}/v2"))
     assert str(caught.value) == (
         f"leads: the connection is refused at 127.0.0.1:{port}, attempt 3 of 3, 1 s elapsed;"
-        " check LEADS_API_BASE_URL and the network"
+        " check the setting `base_url` and the network"
     )
 
 
@@ -280,7 +280,7 @@ def test_a_server_that_speaks_no_tls_is_told_so(reading: ClientFactory) -> None:
 def test_an_address_that_cannot_be_trusted_with_the_key_is_refused(
     reading: ClientFactory, text: str, words: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"^LEADS_API_BASE_URL .*({words})"):
+    with pytest.raises(ConfigurationError, match=f"^the setting `base_url` .*({words})"):
         reading.client(text)
 
 
@@ -300,7 +300,7 @@ def test_a_good_address_loses_its_trailing_slash_only(reading: ClientFactory, te
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
 def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(reading: ClientFactory, key: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^LEADS_API_KEY is empty") as caught:
+    with pytest.raises(ConfigurationError, match=r"^the setting `api_key` is empty") as caught:
         reading.client("https://api.example.com", key=key)
     assert not key or key not in str(caught.value)
 

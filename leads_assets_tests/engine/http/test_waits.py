@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.errors import (
-    LeadsApiError,
+    ApiError,
     RateLimited,
     Unavailable,
 )
@@ -194,6 +194,6 @@ def test_a_cancelled_walk_does_not_sit_out_its_waits(open_api: OpenApi, reading:
     stats.cancelled.set()
     client = reading.client(open_api().base_url)
     client._pause(60)
-    with pytest.raises(LeadsApiError, match="given up"):
+    with pytest.raises(ApiError, match="given up"):
         get(client, stats)
     assert reading.time.naps == []

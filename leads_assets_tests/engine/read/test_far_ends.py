@@ -144,7 +144,7 @@ def test_a_list_cut_at_a_round_number_is_unproven(open_api: OpenApi, reading: Cl
     extract = reading.read(_cut(open_api, cut + 31, cut), "users")
     assert _is_limit(extract)
     assert "a longer list" in extract.reason
-    assert "LEADS_WHOLE_LISTS" in extract.reason
+    assert "the setting `whole_lists`" in extract.reason
 
 
 def test_a_list_that_was_longer_lately_is_no_cut_one_if_it_ends_with_the_same_row(

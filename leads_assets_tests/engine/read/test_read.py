@@ -8,7 +8,7 @@ import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
-from leads_assets.engine.errors import BadRequest, LeadsApiError, PermissionDenied
+from leads_assets.engine.errors import ApiError, BadRequest, PermissionDenied
 from leads_assets.engine.http.retry import Backoff
 from leads_assets.engine.read.read import PROGRESS_SECONDS, Progress
 from leads_assets.engine.records.extract import ReadMode, Verdict
@@ -176,7 +176,7 @@ def test_follow_ups_are_unproven_if_the_list_of_users_is(open_api: OpenApi, read
 
 
 def test_one_user_that_fails_fails_the_list(open_api: OpenApi, reading: ClientFactory) -> None:
-    with pytest.raises(LeadsApiError, match="follow_ups: HTTP 500"):
+    with pytest.raises(ApiError, match="follow_ups: HTTP 500"):
         reading.read(open_api("missing_parameter@follow_ups", "status=500@follow_ups+6"), "follow_ups")
 
 

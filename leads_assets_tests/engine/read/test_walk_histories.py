@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, event, given
 
-from leads_assets.engine.errors import LeadsApiError
+from leads_assets.engine.errors import ApiError
 from leads_assets.engine.read import ends
 from leads_assets.engine.read import prefetch as ahead
 from leads_assets.engine.records.extract import Verdict
@@ -86,7 +86,7 @@ _LIMITED: Any = {
 def _assert_kept_its_word(server: Server, **reading: Any) -> None:
     try:
         told = walk(server, **reading)
-    except LeadsApiError:
+    except ApiError:
         event("raised")
         return
     event(told.outcome.verdict.value)

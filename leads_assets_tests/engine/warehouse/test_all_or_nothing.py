@@ -24,7 +24,8 @@ def test_the_load_under_test_does_everything(loaded: WarehouseHarness) -> None:
     assert (row.inserted, row.updated, row.outdated, row.deleted) == (20, 4, 1, 10)
     assert row.misfits == {"old": 1, "money": 1}
     assert row.new_columns == {"new field": "BIGINT"}
-    assert loaded.rows("SELECT id, field, old, new FROM ops.changes") == [(1, "whole", "1.0", "1000.0")]
+    fields = loaded.rows("SELECT field, count(*) FROM ops.changes GROUP BY field ORDER BY field")
+    assert fields == [("_deleted_at", 11), ("whole", 1)]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])

@@ -1,11 +1,12 @@
 """Only real changes are written; newer versions win; what changed is kept."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leads_assets.engine.warehouse.load import LoadOptions
-from leads_assets_tests.harness.desk import NOON, THINGS, WarehouseHarness, lead
+from leads_assets_tests.harness.desk import NOON, THINGS, WarehouseHarness, lead, things
 
 pytestmark = pytest.mark.socket
 
@@ -176,6 +177,54 @@ def test_the_history_has_one_row_for_each_changed_tracked_field(desk: WarehouseH
         ("things", 1, "text", "a", None, changed, seen, "run 2"),
         ("things", 1, "whole", "1", "2", changed, seen, "run 2"),
     ]
+
+
+def test_the_history_tells_when_a_row_went_and_when_it_came_back(desk: WarehouseHarness) -> None:
+    desk.load([dated(1, 1), dated(2, 1, whole=1)])
+    desk.load([dated(1, 1)])
+    desk.load([dated(1, 1), dated(2, 5, whole=2)])
+    went, back = (NOON + timedelta(minutes=number, seconds=30) for number in (2, 3))
+    mark = f"{went:%Y-%m-%d %H:%M:%S}+00"
+    found = desk.rows(
+        "SELECT id, field, old, new, changed_at, seen_at, run_id FROM ops.changes ORDER BY seen_at, field"
+    )
+    assert found == [
+        (2, "_deleted_at", None, mark, None, went, "run 2"),
+        (2, "_deleted_at", mark, None, datetime(2026, 1, 5, tzinfo=UTC), back, "run 3"),
+        (2, "whole", "1", "2", datetime(2026, 1, 5, tzinfo=UTC), back, "run 3"),
+    ]
+    assert desk.load([dated(1, 1), dated(2, 5, whole=2)]).row.restored == 0
+    assert desk.row("SELECT count(*) FROM ops.changes") == (3,)
+
+
+def test_a_list_whose_columns_are_not_tracked_has_a_history_of_what_went(desk: WarehouseHarness) -> None:
+    bare = replace(THINGS, columns=tuple(replace(column, tracked=False) for column in THINGS.columns))
+    for present in ((1, 2), (1,), (1, 2)):
+        desk.load(things(*present), endpoint=bare)
+    assert desk.rows("SELECT id, field, new IS NULL FROM ops.changes ORDER BY seen_at") == [
+        (2, "_deleted_at", False),
+        (2, "_deleted_at", True),
+    ]
+
+
+def test_a_row_says_when_it_was_first_seen_whatever_becomes_of_it(desk: WarehouseHarness) -> None:
+    first, later = (NOON + timedelta(minutes=number, seconds=30) for number in (1, 2))
+    desk.load([dated(1, 1), dated(2, 1), dated(3, 1)])
+    desk.load([dated(1, 1), dated(2, 2), dated(4, 1)])
+    desk.load([dated(n, 9, whole=n) for n in (1, 2, 3, 4)])
+    assert desk.rows("SELECT id, _first_seen_at FROM things ORDER BY id") == [
+        (1, first),
+        (2, first),
+        (3, first),
+        (4, later),
+    ]
+
+
+def test_rows_of_another_account_are_seen_for_the_first_time_and_have_no_history(desk: WarehouseHarness) -> None:
+    desk.load([dated(1, 1, whole=1), dated(2, 1)])
+    desk.load([dated(1, 2, whole=2)], LoadOptions(new_account=True))
+    assert desk.rows("SELECT id, field FROM ops.changes") == [(2, "_deleted_at")]
+    assert desk.row("SELECT _first_seen_at FROM things WHERE id = 1") == (NOON + timedelta(minutes=2, seconds=30),)
 
 
 def test_the_history_of_an_endpoint_without_times_has_none(desk: WarehouseHarness) -> None:

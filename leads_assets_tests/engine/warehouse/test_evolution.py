@@ -158,7 +158,13 @@ def test_names_that_differ_only_in_case_keep_one_column_and_lose_nothing(desk: W
 
 
 def test_fields_named_like_our_own_columns_stay_in_extra(desk: WarehouseHarness) -> None:
-    ours = {"_extra": {"a": 1}, "_synced_at": "never", "_deleted_at": "2024-01-01T00:00:00Z", "_RUN_ID": 7}
+    ours = {
+        "_extra": {"a": 1},
+        "_First_seen_at": 5,
+        "_synced_at": "never",
+        "_deleted_at": "2024-01-01T00:00:00Z",
+        "_RUN_ID": 7,
+    }
     desk.load([{"id": 1} | ours])
     extra, deleted, run = desk.row("SELECT _extra, _deleted_at, _run_id FROM things")
     assert (json.loads(extra), deleted, run) == (ours, None, "run 1")

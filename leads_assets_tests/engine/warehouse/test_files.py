@@ -74,14 +74,17 @@ def checksum(block: bytes) -> int:
 
 def test_a_folder_in_the_place_of_the_file_is_told(desk: WarehouseHarness) -> None:
     desk.warehouse.path.mkdir()
-    with pytest.raises(WarehouseUnusable, match="is a folder; set LEADS_WAREHOUSE to a file"):
+    with pytest.raises(WarehouseUnusable, match="is a folder; set the setting `warehouse` to a file"):
         desk.load([{"id": 1}])
 
 
 def test_a_place_where_no_folder_can_be_made_is_told(desk: WarehouseHarness) -> None:
     (desk.folder / "file").write_text("")
     warehouse = Warehouse(desk.folder / "file" / "leads.duckdb")
-    with pytest.raises(WarehouseUnusable, match=r"cannot be written \(.*\); set LEADS_WAREHOUSE"), warehouse.write("x"):
+    with (
+        pytest.raises(WarehouseUnusable, match=r"cannot be written \(.*\); set the setting"),
+        warehouse.write("x"),
+    ):
         pass
 
 
@@ -107,12 +110,12 @@ def test_a_folder_without_rights_is_told(desk: WarehouseHarness) -> None:
         place.chmod(0o755)
         shutil.rmtree(place)
     assert "the folder of the warehouse" in said.stdout
-    assert "cannot be written (Permission denied); set LEADS_WAREHOUSE" in said.stdout
+    assert "cannot be written (Permission denied); set the setting `warehouse`" in said.stdout
 
 
 @pytest.mark.parametrize("stem", sorted(RESERVED_STEMS))
 def test_a_name_that_duckdb_would_mix_up_with_a_schema_is_refused(tmp_path: Path, stem: str) -> None:
-    with pytest.raises(WarehouseUnusable, match="set LEADS_WAREHOUSE to another name"):
+    with pytest.raises(WarehouseUnusable, match="set the setting `warehouse` to another name"):
         Warehouse(tmp_path / f"{stem.upper()}.duckdb")
 
 

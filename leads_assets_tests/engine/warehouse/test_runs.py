@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.engine.records.encoder import RESERVED
 from leads_assets.engine.records.state import Held, SyncState
 from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.runs import freshness, sync_states
+from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets_tests.harness.desk import NOON, WarehouseHarness
 
 pytestmark = pytest.mark.socket
@@ -146,6 +148,7 @@ def test_a_warehouse_of_an_older_format_is_brought_up_to_date(desk: WarehouseHar
             "DROP VIEW ops.freshness",
             "ALTER TABLE ops.changes DROP COLUMN run_id",
             "DROP TABLE ops.rejected_rows",
+            "ALTER TABLE things DROP COLUMN _first_seen_at",
             f"UPDATE ops.version SET version = {bookkeeping.VERSION - 1}",
         ):
             session.run("going back", sql)
@@ -153,6 +156,39 @@ def test_a_warehouse_of_an_older_format_is_brought_up_to_date(desk: WarehouseHar
     assert {name: sorted(columns) for name, (columns, _) in desk.everything().items()} == expected
     assert desk.row("SELECT count(*), count(loaded_at) FROM ops.sync_runs") == (2, 1)
     assert desk.rows("SELECT version FROM ops.version") == [(bookkeeping.VERSION,)]
+
+
+def test_a_column_of_the_server_makes_room_for_one_of_ours_that_is_new(desk: WarehouseHarness) -> None:
+    desk.load([thing(1), thing(2)])
+    with desk.warehouse.write("the test") as session:
+        for sql in (
+            "ALTER TABLE things DROP COLUMN _first_seen_at",
+            "ALTER TABLE things ADD COLUMN _First_Seen_At VARCHAR DEFAULT 'long ago'",
+            "UPDATE ops.version SET version = 2",
+        ):
+            session.run("going back", sql)
+    desk.load([{"id": 1, "_First_Seen_At": "long ago"}, thing(3)], mode="incremental")
+    desk.load([thing(3)], mode="incremental")
+    found = desk.rows('SELECT id, "_First_Seen_At (sent)", _first_seen_at IS NULL, _extra FROM things ORDER BY id')
+    assert found == [
+        (1, None, True, '{"_First_Seen_At":"long ago"}'),
+        (2, "long ago", True, None),
+        (3, None, False, None),
+    ]
+
+
+@pytest.mark.parametrize("column", BOOKKEEPING)
+def test_a_bookkeeping_column_that_somebody_dropped_comes_back(desk: WarehouseHarness, column: str) -> None:
+    desk.load([thing(1)])
+    with desk.warehouse.write("the test") as session:
+        session.run("dropping", f"ALTER TABLE main.things DROP COLUMN {column}")
+    assert desk.load([thing(1), thing(2)]).row.verdict == "proven"
+    has_values = column not in ("_deleted_at", "_extra")
+    assert desk.row(f"SELECT count(*), count({column}) > 0 FROM things") == (2, has_values)
+
+
+def test_the_encoder_keeps_the_names_of_all_bookkeeping_columns_free() -> None:
+    assert set(BOOKKEEPING) == RESERVED
 
 
 def test_a_format_number_that_is_missing_is_written_again(desk: WarehouseHarness) -> None:
