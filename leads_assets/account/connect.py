@@ -126,6 +126,7 @@ class LeadsApi:
                 calibration=calibration,
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
+                now=self._now,
             )
             extract = reading.run(changed_since)
             return replace(

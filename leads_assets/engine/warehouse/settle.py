@@ -10,9 +10,9 @@ from datetime import datetime
 from leads_assets.engine.records.extract import Closing, ReadMode, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import WHAT_TO_DO, Marked, Marking, count_refused, forget_refused
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.runs import SyncRun
 from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 from leads_assets.engine.warehouse.superseded import ALL
 
