@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from leads_assets.engine.declare import Column
-from leads_assets.engine.instants import utc_now
+from leads_assets.engine.instants import CLOCK_SLACK, utc_now
 from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
@@ -26,7 +26,7 @@ from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_cha
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import Table, TableName, ensure
-from leads_assets.engine.warehouse.sql import literal, quoted
+from leads_assets.engine.warehouse.sql import literal, moment, quoted
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
@@ -229,10 +229,18 @@ def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, *, ne
 
 
 def _watermark(session: Session, table: Table, until: datetime | None) -> datetime | None:
-    """The newest change of this read, never later than its begin: a server's clock may be ahead."""
+    """The newest change of this read, never later than its begin.
+
+    Changes that are still to come are left out: set at its begin instead, the watermark would pass over what a server
+    whose clock is behind changes next.
+    """
     if until is None or table.cursor is None:
         return None
-    newest = session.one("finding the watermark", f"SELECT max({quoted(table.cursor)}) FROM incoming")[0]
+    changed = quoted(table.cursor)
+    newest = session.one(
+        "finding the watermark",
+        f"SELECT max({changed}) FILTER ({changed} <= {moment(until + CLOCK_SLACK)}) FROM incoming",
+    )[0]
     return min(newest, until) if isinstance(newest, datetime) else None
 
 
