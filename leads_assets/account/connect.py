@@ -12,6 +12,7 @@ from leads_assets.engine.errors import ConfigurationError, RunError
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.http.count_file import BUSY_SECONDS
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
@@ -33,12 +34,19 @@ def count_file(settings: Settings) -> Path:
     return settings.state_folder / f"{account_of(settings.base_url)}.requests"
 
 
-def budget_of(settings: Settings, now: Callable[[], datetime] = utc_now) -> RequestBudget:
-    """The budget of the account. Raises ConfigurationError where its count cannot be kept."""
+def budget_of(
+    settings: Settings, now: Callable[[], datetime] = utc_now, busy_seconds: float = BUSY_SECONDS
+) -> RequestBudget:
+    """The budget of the account. Raises ConfigurationError where its count cannot be kept.
+
+    `busy_seconds` bounds the wait for another process that holds the count.
+    """
     beside = Path(f"{settings.warehouse}.requests")
     pace = settings.requests_per_second or None
     try:
-        return RequestBudget(count_file(settings), settings.daily_requests, pace, now, former=beside)
+        return RequestBudget(
+            count_file(settings), settings.daily_requests, pace, now, former=beside, busy_seconds=busy_seconds
+        )
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}; LEADS_STATE names another folder for it") from None
 
@@ -56,12 +64,14 @@ class LeadsApi:
         limits: Limits | None = None,
         watch: Watch | None = None,
         now: Callable[[], datetime] = utc_now,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.settings = settings
         self.stopped: RunError | None = None
         self._limits = limits or Limits(deadline=settings.deadline_seconds)
         self._watch = watch
         self._now = now
+        self._busy_seconds = busy_seconds
         self._client: ApiClient | None = None
 
     def client(self) -> ApiClient:
@@ -71,7 +81,7 @@ class LeadsApi:
             raise ConfigurationError(NO_ACCOUNT)
         if self._client is None:
             key = settings.api_key.get_secret_value()
-            budget = budget_of(settings, self._now)
+            budget = budget_of(settings, self._now, self._busy_seconds)
             self._client = ApiClient(settings.base_url, key, budget, DIALECT, limits=self._limits, now=self._now)
         return self._client
 

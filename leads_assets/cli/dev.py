@@ -18,7 +18,7 @@ from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import PORTS, UsageError, add_leads_option, whole
 from leads_assets.cli.home import PACKAGE, dagster_home, environment_with_dotenv
 from leads_assets.cli.interruption import at_last
-from leads_assets.cli.render import Ended
+from leads_assets.cli.render import Ended, printable
 from leads_assets.demo.process import demo_account, demo_environment
 from leads_assets.engine.warehouse.errors import WarehouseError
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> Ended:
             # Dagster takes the variables of a `.env` in its folder, and the demo must see none of them.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             print(f"No account is set: the demo API serves one at {settings.base_url}", flush=True)
-        print(f"The warehouse is {settings.warehouse}, Dagster's home {home}.", flush=True)
+        print(printable(f"The warehouse is {settings.warehouse}, Dagster's home {home}."), flush=True)
         workspace = stack.enter_context(resources.as_file(PACKAGE / "workspace.yaml"))
         command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(workspace), "-h", _HOST]
         environment |= {"DAGSTER_HOME": str(home)}

@@ -13,6 +13,7 @@ from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import ReadPlan
 from leads_assets.engine.read.read import Progress
 from leads_assets.engine.records.extract import Extract
+from leads_assets.engine.records.names import shown_counts, shown_list, shown_names
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.file import Warehouse
@@ -21,7 +22,7 @@ from leads_assets.engine.warehouse.preview import copy_for_preview, preview_load
 from leads_assets.engine.warehouse.runs import SyncRun, bound_account, sync_states
 
 _COUNTS = ("inserted", "updated", "restored", "deleted", "outdated", "rejected")
-_SHOWN = ("mode", "verdict", "reason", "rows_read", *_COUNTS, "new_columns", "misfits", "live_rows", "requests")
+_SHOWN = ("mode", "verdict", "reason", "rows_read", *_COUNTS, "live_rows", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,13 @@ class _Difference:
     def content(self) -> dict[str, Any]:
         if self.row is None:
             return {"endpoint": self.endpoint, "error": self.error}
-        return {"endpoint": self.endpoint, **{name: getattr(self.row, name) for name in _SHOWN}}
+        plain, _ = shown_names(self.row.new_columns)
+        names = {
+            "new_columns": {name: self.row.new_columns[name] for name in plain},
+            "fields_that_become_columns": len(self.row.new_columns),
+            "misfits": shown_counts(self.row.misfits),
+        }
+        return {"endpoint": self.endpoint, **{name: getattr(self.row, name) for name in _SHOWN}, **names}
 
     def sentences(self) -> Iterable[str]:
         row = self.row
@@ -45,8 +52,7 @@ class _Difference:
         if row.restored:
             yield f"{self.endpoint}: {row.restored:,} rows that were marked as deleted come back"
         if row.new_columns:
-            fields = ", ".join(f"{column} ({kind})" for column, kind in row.new_columns.items())
-            yield f"{self.endpoint}: new fields become columns: {fields}"
+            yield f"{self.endpoint}: {len(row.new_columns):,} fields become columns: {shown_list(row.new_columns)}"
         if row.reason:
             yield f"{self.endpoint}: {row.verdict}: {row.reason}"
 

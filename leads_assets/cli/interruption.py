@@ -16,7 +16,8 @@ from typing import NoReturn
 
 from leads_assets.engine.records.spool import abandon
 
-GRACE_SECONDS = 4.0
+GRACE_SECONDS = 3.0
+"""What must be done at the end (see `at_last`) has two seconds more: five in all are promised."""
 Interrupted = KeyboardInterrupt
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _last_resorts: list[Callable[[], None]] = [abandon]

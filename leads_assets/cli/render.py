@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,6 +20,10 @@ from leads_assets.engine.instants import READABLE, format_instant
 
 _WIDE = 240
 """Columns where the output is no terminal: a line that wraps cannot be searched."""
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, sets colours, rings, or turns the direction of writing round; tabs and line ends may stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,7 @@ def render(report: Report, *, as_json: bool) -> None:
     """Print the report. Raises BrokenPipeError where nobody reads standard output any more."""
     if as_json:
         text = json.dumps(report.content(), indent=2, ensure_ascii=False, default=_plain)
-        text = in_variables(text) + "\n"
+        text = _CONTROLS.sub(_as_json, in_variables(text)) + "\n"
     else:
         text = "".join(map(_text, report.blocks()))
     sys.stdout.write(text)
@@ -106,11 +111,32 @@ def render(report: Report, *, as_json: bool) -> None:
         console.print(f"leads-assets: {in_variables(sentence)}", soft_wrap=True)
 
 
+def printable(text: str) -> str:
+    """The text without characters that a terminal would obey: each as its escape."""
+    return _CONTROLS.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\x{ord(found[0]):02x}"
+
+
+def _as_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+class _PrintableConsole(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(printable(item) if isinstance(item, str) else item for item in objects), **options)
+
+
 def make_console(stream: TextIO | None = None) -> Console:
-    """Standard error, or the stream; takes texts as they are: brackets and numbers in them mean nothing."""
+    """Standard error, or the stream; takes texts as they are: brackets and numbers in them mean nothing.
+
+    Characters that a terminal would obey come out as their escapes.
+    """
     stream = stream or sys.stderr
     width = None if stream.isatty() else _WIDE
-    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    return _PrintableConsole(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
 def _text(block: Block) -> str:
@@ -125,7 +151,7 @@ def _text(block: Block) -> str:
     )
     with console.capture() as captured:
         if isinstance(block, str):
-            console.print(in_variables(block), soft_wrap=True)
+            console.print(in_variables(printable(block)), soft_wrap=True)
         else:
             console.print(_table(block))
     return captured.get()
@@ -136,7 +162,7 @@ def _table(grid: Grid) -> Table:
     for column in grid.columns:
         table.add_column(column, justify="right" if column in grid.right else "left", no_wrap=column not in grid.wrap)
     for row in grid.rows:
-        table.add_row(*(Text(in_variables(cell), (grid.colours or {}).get(cell, "")) for cell in row))
+        table.add_row(*(Text(in_variables(printable(cell)), (grid.colours or {}).get(cell, "")) for cell in row))
     return table
 
 

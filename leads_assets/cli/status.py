@@ -14,6 +14,7 @@ from leads_assets.cli.arguments import add_json_option, add_strict_option, check
 from leads_assets.cli.render import Block, Grid, age, moment, number
 from leads_assets.cli.verdicts import unproven
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.warehouse.failures import last_failures
 from leads_assets.engine.warehouse.runs import Notes, freshness, last_notes
 
@@ -38,7 +39,8 @@ class Status:
     def content(self) -> object:
         """The rows."""
         notes = {
-            name: {"misfits": dict(note.misfits), "new_columns": note.columns} for name, note in self.notes.items()
+            name: {"misfits": shown_counts(note.misfits), "new_columns": note.columns}
+            for name, note in self.notes.items()
         }
         rows = [{**row, **notes.get(row["endpoint"], {})} for row in self.rows]
         return {"warehouse": self.warehouse, "exists": self.exists, "status": self.status, "endpoints": rows}

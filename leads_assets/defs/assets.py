@@ -149,7 +149,9 @@ def sync_endpoint(
         return
     except (ApiError, WarehouseError, OSError) as error:
         raise as_failure(context, warehouse, endpoint, error) from None
-    yield from run_checks(endpoint, pending.loaded())
+    result = pending.loaded()
+    warehouse.note_load(endpoint.name)
+    yield from run_checks(endpoint, result)
 
 
 def as_failure(

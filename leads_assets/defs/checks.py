@@ -7,6 +7,7 @@ import dagster as dg
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.records.extract import ReadMode, Verdict
+from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.warehouse.casts import MOST_COLUMNS
 from leads_assets.engine.warehouse.result import LoadResult
 
@@ -98,7 +99,7 @@ def _fits(result: LoadResult) -> Finding:
     numbers = {"misfits": sum(row.misfits.values()), "rejected": row.rejected, "crowded_out": row.crowded_out}
     if not row.misfits and not row.rejected and not row.crowded_out:
         return Finding("all values fit their columns", numbers=numbers)
-    says = [f"{name}: {count:,} values in _extra" for name, count in sorted(row.misfits.items())]
+    says = [f"{name}: {count:,} values in _extra" for name, count in shown_counts(row.misfits).items()]
     if row.rejected:
         says.append(f"{row.rejected:,} records that cannot be rows in ops.rejected_rows")
     if row.crowded_out:

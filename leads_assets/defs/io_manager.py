@@ -54,7 +54,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         finally:
             if isinstance(obj, PendingLoad):
                 obj.release()
-        self.warehouse.note_load(result)
+        self.warehouse.note_change(result)
         context.add_output_metadata(load_metadata(endpoint, result))
 
     def _run_loader(self) -> Loader:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
+from leads_assets.engine.records.names import further, shown_names
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.schema import BOOKKEEPING, BOOKKEEPING_MEANINGS, Table
 
@@ -13,7 +14,11 @@ def column_schema(endpoint: Endpoint | None, table: Table | None = None) -> dg.T
     """The columns, with constraints and descriptions: the declared ones, then those the table has besides."""
     columns: list[dg.TableColumn] = []
     declared = {column.name: column for column in endpoint.columns} if endpoint else {}
-    types = {name: column.type.value for name, column in declared.items()} | (dict(table.columns) if table else {})
+    types = {name: column.type.value for name, column in declared.items()}
+    found = {name: kind for name, kind in table.columns.items() if name not in declared} if table else {}
+    plain, others = shown_names(found)
+    types |= {name: table.columns[name] for name in declared if table and name in table.columns}
+    types |= {name: found[name] for name in plain}
     for name, kind in (types | BOOKKEEPING).items():
         column = declared.get(name)
         about = column.description if column else BOOKKEEPING_MEANINGS.get(name, "Sent by the server, not declared.")
@@ -22,6 +27,9 @@ def column_schema(endpoint: Endpoint | None, table: Table | None = None) -> dg.T
         is_key = name == PRIMARY_KEY
         constraints = dg.TableColumnConstraints(nullable=not is_key, unique=is_key)
         columns.append(dg.TableColumn(name=name, type=kind, description=about, constraints=constraints))
+    if others:
+        about = "Sent by the server, not declared; their names are in the table only."
+        columns.append(dg.TableColumn(name=further(others), type="", description=about))
     return dg.TableSchema(columns=columns)
 
 

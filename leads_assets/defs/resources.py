@@ -112,11 +112,17 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
-    def note_load(self, result: LoadResult) -> None:
-        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not."""
-        self._changed = self._changed or result.wrote
-        self._loaded.add(result.row.endpoint)
+    def note_load(self, endpoint: str) -> None:
+        """Remember what this run has loaded: the state of that endpoint is new, that of the others is not.
+
+        For whoever asks for states: Dagster hands the IO manager another copy of this resource.
+        """
+        self._loaded.add(endpoint)
         self._stamp = self.warehouse().stamp()
+
+    def note_change(self, result: LoadResult) -> None:
+        """Remember that this run has written rows, for the read copy. For the copy of the IO manager."""
+        self._changed = self._changed or result.wrote
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publish the read copy. Raises Failure."""

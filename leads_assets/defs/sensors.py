@@ -128,21 +128,30 @@ class _Tick:
         known = sync_states(self._warehouse, self._now(), self._endpoints)
         if reason := why_another(bound_account(known), account_of(self._api.settings.base_url)):
             return self._skip(reason)
-        with closing(LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now)) as api:
+        api = LeadsApi(self._api.settings, limits=PROBE_LIMITS, now=self._now, busy_seconds=_LOCK_SECONDS)
+        with closing(api):
             client = api.client()
-            money = quota_at(client.budget.left(), known.values(), self._now(), self._reconcile_every)
-            requests = len(self._lists.each_time)
-            if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
-                return self._skip(reason)
+            missing = {name: max(1, client.budget.needed(name)) for name in self._endpoints if name not in known}
+            money = quota_at(client.budget.left(), known.values(), self._now(), self._reconcile_every, missing.values())
             observer = Observer(client, known, self._memory.looks, self._now, endpoints=self._endpoints)
-            observer.look(busy)
+            said = self._look(observer, known, busy, money)
             money = replace(money, left=client.budget.left())
-        self._memory = SensorCursor(looks=observer.looks, asked=self._memory.asked, looked_at=self._now())
-        chosen, waiting = self._choose(known, observer, busy, money)
+        chosen, waiting = self._choose(known, observer, busy, money, missing)
         if chosen:
             return self._ask(chosen)
         going = [f"queued or going: {', '.join(sorted(busy))}"] if busy else []
-        return self._skip("; ".join([observer.report(), *waiting, *going, f"{observer.requests} requests, {money}"]))
+        return self._skip("; ".join([said, *waiting, *going, f"{observer.requests} requests, {money}"]))
+
+    def _look(self, observer: Observer, known: Mapping[str, SyncState], busy: frozenset[str], money: DailyQuota) -> str:
+        """Look at the server unless there is nothing to compare it with, or no request for it; what that has shown."""
+        if not known:
+            return "not looked: nothing is in the warehouse yet"
+        requests = len(self._lists.each_time)
+        if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
+            return reason
+        observer.look(busy, money.spare)
+        self._memory = SensorCursor(looks=observer.looks, asked=self._memory.asked, looked_at=self._now())
+        return observer.report()
 
     def _skip(self, reason: str) -> dg.SensorResult:
         return skipped(reason, self._memory.cursor())
@@ -156,12 +165,20 @@ class _Tick:
         return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
 
     def _choose(
-        self, known: dict[str, SyncState], observer: Observer, busy: frozenset[str], money: DailyQuota
+        self,
+        known: Mapping[str, SyncState],
+        observer: Observer,
+        busy: frozenset[str],
+        money: DailyQuota,
+        missing: Mapping[str, int],
     ) -> tuple[list[tuple[ReadRequest, int]], list[str]]:
-        """The reads to ask for with their attempt numbers, and why others wait."""
+        """The reads to ask for with their attempt numbers, and why others wait.
+
+        Where the day's requests do not suffice for all, what was never loaded comes first, then the oldest.
+        """
         chosen: list[tuple[ReadRequest, int]] = []
         waiting: list[str] = []
-        for name, endpoint in self._endpoints.items():
+        for name, endpoint in sorted(self._endpoints.items(), key=lambda item: _urgency(item[0], known, missing)):
             if name in busy:
                 continue
             if name in observer.observations:
@@ -170,13 +187,20 @@ class _Tick:
                 needs = () if endpoint in self._lists.each_time else (Need.CHANGES,)
             load, look = known.get(name), observer.looks.get(name)
             for want in reads_needed(
-                endpoint, load, look, needs, now=self._now(), reconcile_every=self._reconcile_every
+                endpoint,
+                load,
+                look,
+                needs,
+                now=self._now(),
+                reconcile_every=self._reconcile_every,
+                needed=missing.get(name, 0),
             ):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None
                 last = max(filter(None, (began, self._memory.asked.get(want.stream))), default=None)
                 if not (reason := refusal(want, attempts, money, last, self._now())):
                     chosen.append((want, attempts.count))
+                    money = money.after(want.requests, reserved=want.reserved)
                     break
                 waiting.append(reason)
         return chosen, waiting
@@ -201,3 +225,11 @@ class _Tick:
             },
         )
         return dg.SensorResult(run_requests=[request], cursor=self._memory.cursor())
+
+
+def _urgency(name: str, known: Mapping[str, SyncState], missing: Mapping[str, int]) -> tuple[bool, float]:
+    """Never loaded before, the cheapest first; then those whose last proven full read is the longest ago."""
+    if name not in known:
+        return False, missing.get(name, 1)
+    full = known[name].full
+    return True, full.timestamp() if full else 0.0

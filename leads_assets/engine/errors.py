@@ -15,6 +15,7 @@
         │   ├── PermissionDenied          HTTP 403
         │   ├── NotFound              HTTP 404
         │   └── UnexpectedResponse      a redirect, or a status that nobody foresaw
+        │       └── Oversized             a body of more bytes than are taken
         ├── Inconsistent          the list contradicts itself: ignored offset, pages without end
         └── Unavailable           faults that outlasted their retries
 
@@ -92,6 +93,10 @@ class NotFound(Refused):
 
 class UnexpectedResponse(Refused):
     """A redirect, or a status that is neither an answer nor a known error."""
+
+
+class Oversized(UnexpectedResponse):
+    """A body of more bytes than are taken; its rest was not read."""
 
 
 class Inconsistent(EndpointError):

@@ -9,13 +9,15 @@ import msgspec
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import ApiError, ResumeLater
-from leads_assets.engine.instants import READABLE, format_instant
+from leads_assets.engine.instants import CLOCK_SLACK, READABLE, format_instant
 
 PROBE_INTERVAL = timedelta(hours=2)
 """How often the small lists are looked at: one request each."""
 OUTAGE_LONGEST = timedelta(hours=1)
-CLOCK_SLACK = timedelta(minutes=1)
-"""What was noted further ahead than this was noted by a clock that was wrong, and counts for nothing."""
+LIGHT = 1 << 20
+"""Bytes of an answer that any look may bring."""
+BYTES_A_DAY = 256 << 20
+"""What the looks at one list may bring in a day, about: the larger an answer is, the later comes the next look."""
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -24,13 +26,22 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 class LastSeen:
     """What was last seen of a list: its fingerprint, when it was looked at, and since when it has looked like that.
 
-    `notified_at`: when something else, such as an event, last said that it has changed.
+    `notified_at`: when something else, such as an event, last said that it has changed. `size`: bytes of the answer.
+    `plainly`: it does not heed a wish for its newest end, so the whole list is asked for.
     """
 
     fingerprint: str
     at: Moment
     since: Moment
     notified_at: Moment | None = None
+    size: int = 0
+    plainly: bool = False
+
+    @property
+    def due_at(self) -> datetime:
+        """When bytes allow the next look: after an answer that was too large to be taken on the slow beat."""
+        pause = timedelta(days=self.size / BYTES_A_DAY) if self.size > LIGHT else timedelta(0)
+        return self.at + min(PROBE_INTERVAL, pause)
 
     @property
     def noted_at(self) -> datetime:
@@ -95,11 +106,18 @@ def parse_cursor(cursor: str | None) -> SensorCursor:
 
 
 def updated_last_seen(
-    before: LastSeen | None, fingerprint: str, at: datetime, *, notified_at: bool = False
+    before: LastSeen | None,
+    fingerprint: str,
+    at: datetime,
+    *,
+    notified_at: bool = False,
+    size: int = 0,
+    plainly: bool = False,
 ) -> LastSeen:
     """The look to remember; `notified_at`: something else says that the list has changed."""
     since = before.since if before is not None and before.fingerprint == fingerprint else at
-    return LastSeen(fingerprint, at, since, at if notified_at else before.notified_at if before is not None else None)
+    notified = at if notified_at else before.notified_at if before is not None else None
+    return LastSeen(fingerprint, at, since, notified, size, plainly)
 
 
 def due_looks(endpoints: Iterable[Endpoint], looks: Mapping[str, LastSeen], now: datetime) -> list[str]:

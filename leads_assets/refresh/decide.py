@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from leads_assets.engine.declare import Endpoint, EventLog
 from leads_assets.engine.errors import PermissionDenied
-from leads_assets.engine.read.probe import Event, NewestChange
+from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.read.probe import LogEnd, NewestChange
 from leads_assets.engine.records.state import SyncState
-from leads_assets.refresh.cursor import CLOCK_SLACK, LastSeen, clock
+from leads_assets.refresh.cursor import LastSeen, clock
 from leads_assets.refresh.quota import DailyQuota
 
 RETRY_FIRST = timedelta(minutes=5)
@@ -44,9 +45,11 @@ class Observation:
 def compare_changes(found: NewestChange, known: SyncState) -> Observation:
     """The newest change and the total against the committed rows."""
     at, total = found.at, found.total
-    newer = at is not None and (
-        known.newest is None or at > known.newest or (at == known.newest and found.id not in known.newest_ids)
+    newer = not known.ahead.issuperset(found.ahead) or (
+        at is not None
+        and (known.newest is None or at > known.newest or (at == known.newest and found.id not in known.newest_ids))
     )
+    seen = _hash(found.id, at, total, *found.ahead)
     needs: tuple[Need, ...] = (Need.CHANGES,) if newer else ()
     says = "a newer change" if newer else "nothing newer"
     rows = known.live + known.surplus
@@ -55,27 +58,31 @@ def compare_changes(found: NewestChange, known: SyncState) -> Observation:
         needs = (Need.RECONCILE, *needs)
         says += f", {total:,} rows where {rows:,} are expected"
     elif not newer and at != known.newest:
-        return Observation(
-            _hash(found.id, at, total), (Need.CHANGES,), "the server does not show its newest change", True
-        )
-    return Observation(_hash(found.id, at, total), needs, says)
+        return Observation(seen, (Need.CHANGES,), "the server does not show its newest change", True)
+    return Observation(seen, needs, says)
 
 
-def compare_events(found: Iterable[Event], known: SyncState) -> Observation:
+def compare_events(found: LogEnd, known: SyncState) -> Observation:
     """The newest event against the newest committed one."""
-    ids = [event.id for event in found]
-    new = sum(id_ > (known.highest_id or -1) for id_ in ids)
+    ids = [event.id for event in found.events]
     fingerprint = str(max(ids, default=0))
-    return Observation(fingerprint, (Need.CHANGES,) if new else (), f"{new:,} new events")
+    if not found.is_newest:
+        return Observation(fingerprint, (Need.CHANGES,), "the server does not show its newest events", True)
+    new = sum(id_ > (known.highest_id or -1) for id_ in ids)
+    more = " or more" if new == len(ids) and not found.whole else ""
+    return Observation(fingerprint, (Need.CHANGES,) if new else (), f"{new:,}{more} new events")
 
 
-def endpoints_with_events(
-    found: Iterable[Event], known: SyncState, before: LastSeen | None, log: EventLog
-) -> frozenset[str]:
-    """The endpoints of whose rows those events of a log tell which are neither committed nor seen before."""
+def endpoints_with_events(found: LogEnd, known: SyncState, before: LastSeen | None, log: EventLog) -> frozenset[str]:
+    """The endpoints of whose rows those events of a log tell which are neither committed nor seen before.
+
+    All that the log can tell of, where events may have come that are no longer shown.
+    """
     seen = int(before.fingerprint) if before and _ID.fullmatch(before.fingerprint) else -1
     after = max(seen, -1 if known.highest_id is None else known.highest_id)
-    names = {event.name for event in found if event.id > after}
+    if not found.whole and found.oldest is not None and found.oldest > after:
+        return frozenset(log.announces)
+    names = {event.name for event in found.events if event.id > after}
     return frozenset().union(*map(log.named_by, names))
 
 
@@ -107,13 +114,17 @@ def reads_needed(
     *,
     now: datetime,
     reconcile_every: timedelta,
+    needed: int = 0,
 ) -> tuple[ReadRequest, ...]:
-    """The reads that would bring the list up to date, the best first; none where it is."""
+    """The reads that would bring the list up to date, the best first; none where it is.
+
+    `needed`: the requests that a list which was never loaded was found to need; 0 where that is not known.
+    """
     name = endpoint.name
     if known is None:
         if endpoint.edition_gated and look is not None and look.fingerprint == DENIED:
             return ()
-        return (ReadRequest(name, "missing", "not in the warehouse", 1, reserved=True),)
+        return (ReadRequest(name, "missing", "not in the warehouse", max(1, needed), reserved=True),)
     if known.full is None or now - known.full >= reconcile_every:
         last = known.full.timestamp() if known.full else 0
         why = f"no proven full read for {_hours(reconcile_every)}"

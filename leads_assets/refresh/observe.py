@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leads_assets.engine.declare import Endpoint, Role
-from leads_assets.engine.errors import EndpointError, Unavailable
+from leads_assets.engine.errors import EndpointError, Oversized, Unavailable
 from leads_assets.engine.http.client import ApiClient, Limits, RequestStats
 from leads_assets.engine.read import probe
 from leads_assets.engine.records.state import SyncState
-from leads_assets.refresh.cursor import PROBE_INTERVAL, LastSeen, due_looks, updated_last_seen
+from leads_assets.refresh.cursor import BYTES_A_DAY, PROBE_INTERVAL, LastSeen, due_looks, updated_last_seen
 from leads_assets.refresh.decide import Need, Observation, compare_changes, compare_events, endpoints_with_events
 
 PROBE_LIMITS = Limits(connect_timeout=5, read_timeout=10, attempts=2, deadline=12, body=32 << 20)
@@ -64,17 +64,22 @@ class Observer:
         self._stats = RequestStats()
         self._ends = clock() + ROUND_SECONDS
         self._named: set[str] = set()
+        self._plainly = {name for name, look in looks.items() if look.plainly}
         self._unavailable: list[Unavailable] = []
         self._new = 0
+        self._spare: int | None = None
 
     @property
     def requests(self) -> int:
         """Requests sent."""
         return self._stats.requests
 
-    def look(self, busy: Collection[str]) -> None:
-        """Look at everything that is due and not `busy`. Raises an ApiError where nothing can be read at all."""
-        small = self._lists.small
+    def look(self, busy: Collection[str], spare: int | None = None) -> None:
+        """Look at everything that is due and not `busy`. Raises an ApiError where nothing can be read at all.
+
+        `spare`: requests after which no small list is looked at any more.
+        """
+        small, self._spare = self._lists.small, spare
         for endpoint in self._lists.logs:
             self._see(endpoint, self._events, busy)
         for endpoint in self._lists.changing:
@@ -88,13 +93,17 @@ class Observer:
     def _see(self, endpoint: Endpoint, observation: Callable[[Endpoint], Observation], busy: Collection[str]) -> None:
         name, before = endpoint.name, self.looks.get(endpoint.name)
         notified_at = name in self._named
-        if name in busy or self._clock() >= self._ends:
+        is_due = notified_at or before is None or before.due_at <= self._now()
+        if name in busy or not is_due or self._is_over(endpoint):
             if notified_at and before:
                 # The event is seen now and never again, and a read that is going may have begun before it.
                 self.looks[name] = replace(before, notified_at=self._now())
             return
+        read, size = self._stats.body_bytes, 0
         try:
             found = observation(endpoint)
+        except Oversized as error:
+            found, size = Observation("", (Need.CHANGES,), str(error), inconclusive=True), BYTES_A_DAY
         except Unavailable as error:
             # Remembered as if unchanged, because it would otherwise be asked for again at every tick.
             self._unavailable.append(error)
@@ -110,8 +119,15 @@ class Observer:
             found.fingerprint,
             self._now(),
             notified_at=notified_at or (found.inconclusive and self._is_overdue(name)),
+            size=size or self._stats.body_bytes - read,
+            plainly=name in self._plainly,
         )
         self._new += endpoint in self._lists.small and self.looks[name].since == self.looks[name].at
+
+    def _is_over(self, endpoint: Endpoint) -> bool:
+        """Whether time, or the requests for small lists, are used up."""
+        is_dear = self._spare is not None and self.requests >= self._spare and endpoint in self._lists.small
+        return is_dear or self._clock() >= self._ends
 
     def _is_overdue(self, name: str) -> bool:
         began = self._known.get(name, SyncState()).began
@@ -119,15 +135,20 @@ class Observer:
 
     def _events(self, endpoint: Endpoint) -> Observation:
         known = self._known.get(endpoint.name, SyncState())
-        found = probe.events(self._client, endpoint, self._stats)
+        found = probe.events(self._client, endpoint, self._stats, plainly=endpoint.name in self._plainly)
+        if found.plainly:
+            self._plainly.add(endpoint.name)
         if endpoint.event_log is not None and endpoint.name in self._known:
             named = endpoints_with_events(found, known, self.looks.get(endpoint.name), endpoint.event_log)
             self._named |= named & self._endpoints.keys()
         return compare_events(found, known)
 
     def _newest(self, endpoint: Endpoint) -> Observation:
-        found = probe.newest_change(self._client, endpoint, self._stats)
-        return compare_changes(found, self._known.get(endpoint.name, SyncState()))
+        known = self._known.get(endpoint.name, SyncState())
+        ahead = len(known.ahead)
+        return compare_changes(
+            probe.newest_change(self._client, endpoint, self._stats, ahead=ahead, now=self._now), known
+        )
 
     def _list(self, endpoint: Endpoint) -> Observation:
         return Observation(probe.fingerprint(self._client, endpoint, self._stats), (Need.CHANGES,), "")

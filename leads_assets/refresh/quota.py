@@ -1,7 +1,7 @@
 """How often the day's requests allow something: pure arithmetic."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from leads_assets.engine.records.state import SyncState
@@ -33,6 +33,18 @@ class DailyQuota:
         """Whether that many are left; `reserved` expenses may use the reserve."""
         return self.left is None or requests <= self.left - (0 if reserved else self.reserve)
 
+    @property
+    def spare(self) -> int | None:
+        """What may be spent and is kept for nothing; None without a limit."""
+        return None if self.left is None else max(0, self.left - self.reserve)
+
+    def after(self, requests: int, *, reserved: bool = False) -> "DailyQuota":
+        """The quota once that expense was made."""
+        if self.left is None:
+            return self
+        kept = max(0, self.reserve - requests) if reserved else self.reserve
+        return replace(self, left=max(0, self.left - requests), reserve=kept)
+
     def __str__(self) -> str:
         if self.left is None:
             return "no limit of requests"
@@ -40,8 +52,10 @@ class DailyQuota:
         return f"{self.left:,} requests left today{kept}"
 
 
-def quota_at(left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta) -> DailyQuota:
-    """The quota at `now`, when `left` requests are left."""
+def quota_at(
+    left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta, missing: Iterable[int] = ()
+) -> DailyQuota:
+    """The quota at `now`, when `left` requests are left; `missing`: what lists that were never loaded need."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
     due = [load.full_requests for load in known if load.full is None or load.full + reconcile_every < tomorrow]
-    return DailyQuota(left, sum(due), tomorrow - now)
+    return DailyQuota(left, sum(due) + sum(missing), tomorrow - now)

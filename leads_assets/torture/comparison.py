@@ -4,7 +4,7 @@ Values are compared here on their own, by none of the code that loads them: its 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -71,11 +71,17 @@ def _record(endpoint: Endpoint, columns: Iterable[tuple[str, str]], row: Iterabl
     return record
 
 
+def no_forms(_row_id: int) -> Iterable[Record]:
+    """Nothing is known of what a row has been."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
     """One endpoint around one sync: the server's rows and the table's, before it and after it.
 
     `instead` is a value that the server sent in the place of some others: a row that has kept it is a true copy.
+    `forms` gives what a row has been at any time, for those that changed twice during the sync.
     """
 
     name: str
@@ -84,6 +90,7 @@ class Copy:
     table_before: Records
     table_after: Records
     instead: object = None
+    forms: Callable[[int], Iterable[Record]] = no_forms
 
     def gaps(self) -> list[str]:
         """What keeps the table from being the server's list; rows that changed during the sync may have either form."""
@@ -111,11 +118,7 @@ class Copy:
         spoiled = [
             row_id
             for row_id in self.table_before.keys() & self.table_after.keys()
-            if not any(
-                self._same(self.table_after[row_id], rows[row_id])
-                for rows in (self.table_before, self.server_before, self.server_after)
-                if row_id in rows
-            )
+            if not any(self._same(self.table_after[row_id], form) for form in self._forms(row_id))
         ]
         return _counted(
             {
@@ -124,6 +127,12 @@ class Copy:
                 "rows spoiled": len(spoiled),
             }
         )
+
+    def _forms(self, row_id: int) -> Iterator[Record]:
+        yield from (
+            rows[row_id] for rows in (self.table_before, self.server_before, self.server_after) if row_id in rows
+        )
+        yield from self.forms(row_id)
 
     def _same(self, row: Record, record: Record) -> bool:
         return row.keys() <= record.keys() and all(

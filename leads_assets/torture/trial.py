@@ -1,5 +1,6 @@
 """One case of the torture: an account, a clean sync, changes, a fault, a sync under it, and what to think of it."""
 
+import itertools
 import shutil
 import tempfile
 from collections import Counter
@@ -12,13 +13,15 @@ import dagster as dg
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
+from leads_assets.demo.account.sizes import unsuspicious
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
 from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
-from leads_assets.torture.comparison import Copy, Records, live, served
+from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served
 from leads_assets.torture.sync import CommandResult, Sync, state_of
 
+_LOG = "webhook_events"
 _CLOCK = 1_751_500_000.0
 """The account's time stands still here, so that every case begins with the same account."""
 
@@ -43,9 +46,12 @@ class _Bench:
 
     def _account(self) -> Account:
         account = Account(leads=self._leads, clock=lambda: _CLOCK)
-        # As long as the leads, so that a page can be less than all; and odd, because a round number may be a limit.
-        for name in UNPAGED:
-            account.insert(name, max(0, (self._leads | 1) - account.total(name)))
+        # As long as the leads, so that a page can be less than all; the log last, because it tells of the others.
+        for name in sorted(UNPAGED, key=_LOG.__eq__):
+            length = max(self._leads, account.total(name))
+            # A round number may be a limit.
+            length += next(more for more in itertools.count() if unsuspicious(length + more) == length + more)
+            account.insert(name, length - account.total(name))
         return account
 
     def _sync_cleanly(self, account: Account, case: Case, warehouse: Path) -> None:
@@ -164,6 +170,7 @@ class _Trial:
                 table_before=table_before[name],
                 table_after=live(self.warehouse, name),
                 instead="not a number" if "misfit" in faults else None,
+                forms=self._forms if name == "leads" else no_forms,
             )
             for name in names
         ]
@@ -180,6 +187,11 @@ class _Trial:
 
     def _each(self, look: Callable[[str], Records]) -> dict[str, Records]:
         return {name: look(name) for name in self.case.endpoints}
+
+    def _forms(self, row_id: int) -> Iterator[Record]:
+        for version in self.account.history(row_id):
+            if version.row is not None:
+                yield from served("leads", [version.row]).values()
 
     def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
         added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}

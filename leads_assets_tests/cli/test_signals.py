@@ -16,8 +16,7 @@ from leads_assets_tests.conftest import OpenApi
 pytestmark = pytest.mark.process
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
-SOON_SECONDS = 8
-"""Five are promised; a machine with ten times the work of its cores needs longer."""
+SOON_SECONDS = 5
 
 
 def _settings(api: DemoApi) -> dict[str, str]:

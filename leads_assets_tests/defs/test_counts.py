@@ -11,13 +11,16 @@ import duckdb
 import pytest
 from msgspec import Raw
 
+from leads_assets.defs import resources
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.read import page_source as listing
 from leads_assets.engine.records.page import Page, parse_page
+from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import ExactParser
 from leads_assets.engine.warehouse import staging_database as staging
 from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.runs import sync_states
 from leads_assets.engine.warehouse.staging_database import open_staging
 from leads_assets_tests.harness.project import Project
 
@@ -90,6 +93,22 @@ def test_a_small_list_costs_one_request_and_few_statements(tmp_path: Path, monke
         assert Project(tmp_path, api.base_url).materialize("teams").success
         assert api.count() == 1
     assert counts.statements <= MOST_STATEMENTS_PER_SMALL_LIST
+
+
+def test_a_run_looks_up_once_what_the_warehouse_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def counted(*args: Any) -> dict[str, SyncState]:
+        looks.append(args)
+        return sync_states(*args)
+
+    monkeypatch.setattr(resources, "sync_states", counted)
+    with DemoApi(Account(leads=10)) as api:
+        project = Project(tmp_path, api.base_url)
+        for _ in ("none yet", "one that was synced"):
+            assert project.materialize().success
+            assert len(looks) == 1
+            looks.clear()
 
 
 def test_a_list_more_in_a_run_stores_few_events(tmp_path: Path) -> None:

@@ -90,10 +90,10 @@ def test_a_list_that_shrinks_to_a_round_size_is_proven_if_it_ends_with_the_same_
 
 
 def _with_odd_users(open_api: OpenApi, *, without_user: int, unlisted: int) -> DemoApi:
-    """42 follow-ups: some without a user, some of users who are not listed."""
+    """66 follow-ups: some without a user, some of users who are not listed."""
     api = open_api(leads=168)
     ids = sorted(_truth(api, "follow_ups"))
-    assert len(ids) == 42
+    assert len(ids) == 66
     listed = sorted(_truth(api, "users"))
     api.account.change("follow_ups", ids[:without_user], user_id=None)
     api.account.change("follow_ups", ids[without_user : without_user + unlisted], user_id=max(listed) + 1_000)

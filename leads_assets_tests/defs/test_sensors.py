@@ -2,8 +2,12 @@
 
 import json
 import shutil
+import sqlite3
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from leads_assets.account.connect import budget_of
+from leads_assets.account.connect import budget_of, count_file
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
@@ -20,6 +24,7 @@ from leads_assets.defs.sensors import NAME
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
+from leads_assets.refresh.observe import PROBE_LIMITS
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SMALL, SensorHarness, asked, reason
 
@@ -33,8 +38,8 @@ Watch = Callable[..., SensorHarness]
 def watch(tmp_path: Path, open_api: OpenApi) -> Watch:
     """Starts demo accounts, each watched by a sensor of its own."""
 
-    def start(*faults: str, **options: Any) -> SensorHarness:
-        return SensorHarness(open_api(*faults), tmp_path, **options)
+    def start(*faults: str, leads: int = 250, **options: Any) -> SensorHarness:
+        return SensorHarness(open_api(*faults, leads=leads), tmp_path, **options)
 
     return start
 
@@ -85,7 +90,11 @@ def test_an_empty_warehouse_is_filled_by_one_run_and_then_left_alone(watch: Watc
     project = watch()
     first = project.tick()
     assert asked(first) == set(ENDPOINTS)
+    assert project.api.count() == 0
     assert project.run(first).success
+    again = project.tick()
+    assert asked(again) == SMALL, "what they looked like when they were read is not known"
+    assert project.run(again).success
     assert not project.tick().run_requests
 
 
@@ -304,7 +313,10 @@ def _spend(project: SensorHarness, requests: int) -> None:
 
 def test_a_list_that_the_edition_lacks_is_not_asked_for(watch: Watch) -> None:
     project = watch("status=403@teams")
-    assert asked(project.tick()) == set(ENDPOINTS) - {"teams"}
+    first = project.tick()
+    assert asked(first) == set(ENDPOINTS)
+    assert project.run(first).success
+    assert asked(project.tick()) == SMALL - {"teams"}
 
 
 def test_lost_rights_on_a_known_list_are_made_visible_by_a_run(watched: SensorHarness) -> None:
@@ -351,3 +363,65 @@ def test_no_record_no_key_and_no_query_stands_in_cursor_tags_or_reasons(watched:
     user = next(iter(account.rows("users")))
     for secret in (watched.api.key, user["email"], user["lastname"], "limit=", "order=", "http:"):
         assert secret not in told
+
+
+def test_a_lead_that_has_changed_in_the_future_hides_no_change_of_another(watched: SensorHarness) -> None:
+    early, other = [int(row["id"]) for row in watched.api.account.rows("leads")][:2]
+    watched.api.account.change("leads", [early], at=datetime(2099, 1, 1, tzinfo=UTC))
+    watched.sync()
+    assert "nothing newer" in reason(watched.tick())
+    requests = watched.api.count()
+    watched.api.account.update("leads", [other])
+    assert "leads" in asked(watched.tick())
+    assert watched.api.count() == requests + 2
+
+
+def test_a_list_that_needs_most_of_a_day_is_read_first_on_the_next_day(watch: Watch) -> None:
+    project = watch(leads=1_000, daily=20)
+    for _ in range(2):
+        while (result := project.tick()).run_requests:
+            project.run(result)
+        project.ahead += 2 * TICK
+    assert "leads: not in the warehouse; its read of 12 requests waits" in reason(result)
+    assert project.api.count() <= 20
+    _next_day(project)
+    result = project.tick()
+    assert "leads" in asked(result)
+    assert project.run(result).success
+    assert project.project.query("SELECT count(*) FROM leads") == [(1_000,)]
+
+
+def _next_day(project: SensorHarness) -> None:
+    """What was spent is another day's."""
+    with closing(sqlite3.connect(count_file(project.settings), isolation_level=None)) as count:
+        count.execute("DELETE FROM spent")
+
+
+def test_a_first_sync_that_does_not_fit_into_the_day_spends_nothing_on_looks(watch: Watch) -> None:
+    project = watch(daily=8)
+    assert len(asked(project.tick())) == 8
+    assert project.api.count() == 0
+
+
+def test_a_log_too_large_for_a_look_is_read_on_the_slow_beat_and_looked_at_no_more_often(
+    watched: SensorHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leads_assets.defs.sensors.PROBE_LIMITS", replace(PROBE_LIMITS, body=5_000))
+    for hours in (2, 4):
+        watched.ahead = timedelta(hours=hours)
+        watched.api.reset()
+        assert "webhook_events" in asked(watched.tick())
+        assert watched.api.count("webhook_events") == 1
+        watched.ahead += timedelta(hours=1)
+        watched.tick()
+        assert watched.api.count("webhook_events") == 1
+
+
+def test_a_stopped_process_that_holds_the_count_ends_a_tick_soon(watched: SensorHarness) -> None:
+    watched.tick()
+    count = count_file(watched.settings)
+    with closing(sqlite3.connect(count, isolation_level=None)) as stopped:
+        stopped.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert "the request count" in reason(watched.tick())
+        assert time.monotonic() - began < 30

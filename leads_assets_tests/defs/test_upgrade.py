@@ -1,7 +1,7 @@
 """A warehouse that the version before has written is read as it is, and brought up to date by the first sync.
 
-The file was written by commit 0a0350d from the demo account below: a full sync, then three leads changed and a team
-deleted, then a read of `categories` with a record that has no id; compacted.
+The file was written by commit 0a0350d from its demo account, whose rows lie beside it: a full sync, then three leads
+changed and a team deleted, then a read of `categories` with a record that has no id; compacted.
 """
 
 import gzip
@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.demo.account import directory
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.doctor.warehouse_checks import inspect
@@ -22,10 +21,12 @@ from leads_assets.engine.warehouse.failures import last_failures
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
 from leads_assets_tests.harness.project import Project, expected
+from leads_assets_tests.harness.recorded import recorded_account
 
 pytestmark = pytest.mark.socket
 
 OLD = Path(__file__).with_name("files") / "warehouse-format-1.duckdb.gz"
+ACCOUNT = Path(__file__).with_name("files") / "account-format-1.json.gz"
 WRITTEN = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
@@ -38,13 +39,9 @@ def old(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DemoApi]:
-    """The account as it was when the file was written last: with a customer less."""
-    monkeypatch.setitem(directory.SIZES, "clients_folders", 60)
-    account = Account(leads=40, clock=lambda: 1_751_500_000.0)
-    account.update("leads", [row["id"] for row in account.rows("leads")][:3])
-    account.delete("teams", [next(iter(account.rows("teams")))["id"]])
-    with DemoApi(account) as server:
+def api() -> Iterator[DemoApi]:
+    """The account as it was when the file was written last."""
+    with DemoApi(recorded_account(ACCOUNT)) as server:
         yield server
 
 

@@ -1,5 +1,6 @@
 """Control requests, through the client that other processes use."""
 
+from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ import pytest
 import requests
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.client import DemoControl
 from leads_assets.demo.server.faults import Fault
@@ -65,6 +67,29 @@ def test_the_truth_is_streamed_row_by_row(api: DemoApi, control: DemoControl, en
     assert list(control.rows(endpoint)) == list(api.account.rows(endpoint))
 
 
+def test_days_pass_on_request_and_the_state_says_what_time_it_is() -> None:
+    now = datetime(2026, 3, 31, 9, tzinfo=UTC)
+    with DemoApi(Account(leads=90, now=now, days=-14)) as api:
+        control = DemoControl(api.base_url, api.key)
+        assert control.state()["now"] == (now - timedelta(days=14)).isoformat()
+        before = list(control.rows("leads"))
+        assert control.advance(14) == now == api.account.now
+        assert list(control.rows("leads")) == list(Account(leads=90, now=now).rows("leads")) != before
+
+
+def test_the_truth_about_the_leads_is_streamed_version_by_version(api: DemoApi, control: DemoControl) -> None:
+    (changed,) = control.mutate("leads", "update", ids=[next(control.rows("leads"))["id"]])
+    control.mutate("leads", "delete", ids=[changed])
+    told = list(control.history())
+    account = api.account
+    assert told == [
+        {"id": lead, "since": version.since.isoformat(), "event": version.event, "row": version.row}
+        for lead in account.leads_ever()
+        for version in account.history(lead)
+    ]
+    assert [version["row"] is None for version in told if version["id"] == changed][-2:] == [False, True]
+
+
 def test_the_truth_of_an_empty_list_is_empty(api: DemoApi, control: DemoControl) -> None:
     api.account.delete("teams", [row["id"] for row in api.account.rows("teams")])
     assert list(control.rows("teams")) == []
@@ -86,6 +111,14 @@ def test_control_wants_the_key(api: DemoApi) -> None:
         ("mutate", b'{"endpoint": "users", "op": "eat"}', 400),
         ("mutate", b'{"endpoint": "users", "op": "insert", "count": -1}', 400),
         ("mutate", b'{"endpoint": "users", "op": "delete"}', 400),
+        ("advance", b"[]", 400),
+        ("advance", b"{}", 400),
+        ("advance", b'{"days": "7"}', 400),
+        ("advance", b'{"days": true}', 400),
+        ("advance", b'{"days": -1}', 400),
+        ("advance", b'{"days": 100000}', 400),
+        ("advance", b'{"days": NaN}', 400),
+        ("advance", b'{"days": Infinity}', 400),
         ("state", b"{}", 404),
         ("rows/users", b"{}", 404),
     ],

@@ -9,7 +9,7 @@ import pytest
 from leads_assets.account.changes import EVENTS
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ApiError, HostUnreachable, QuotaExhausted
-from leads_assets.engine.read.probe import Event, NewestChange
+from leads_assets.engine.read.probe import Event, LogEnd, NewestChange
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, SensorCursor, due_looks, parse_cursor, updated_last_seen
 from leads_assets.refresh.decide import (
@@ -41,6 +41,8 @@ LEADS, TEAMS, STEPS = ENDPOINTS["leads"], ENDPOINTS["teams"], ENDPOINTS["steps"]
 LOADED = SyncState(began=RECENT, proven=RECENT, full=RECENT, full_requests=203, change_requests=4)
 HUNDRED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
 THREE_MORE = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
+FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
+ONE_AHEAD = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), ahead=frozenset({(5, FUTURE)}))
 FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
 
 
@@ -67,6 +69,14 @@ FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplu
         (NewestChange(7, RECENT, 103), THREE_MORE, (), False),
         (NewestChange(7, RECENT, 102), THREE_MORE, FULL, False),
         (NewestChange(7, RECENT, 95), FIVE_LESS, (), False),
+        (NewestChange(7, RECENT, 100, ((5, FUTURE),)), ONE_AHEAD, (), False),
+        (NewestChange(7, NOW, 100, ((5, FUTURE),)), ONE_AHEAD, READ, False),
+        (NewestChange(9, RECENT, 100, ((5, FUTURE),)), ONE_AHEAD, READ, False),
+        (NewestChange(7, RECENT, 99, ((5, FUTURE),)), ONE_AHEAD, FULL, False),
+        (NewestChange(7, RECENT, 100, ((5, FUTURE + DAY),)), ONE_AHEAD, READ, False),
+        (NewestChange(7, RECENT, 100, ((6, FUTURE),)), ONE_AHEAD, READ, False),
+        (NewestChange(None, None, 100, ((6, FUTURE), (5, FUTURE))), ONE_AHEAD, READ, False),
+        (NewestChange(None, None, 100, ((5, FUTURE),)), ONE_AHEAD, READ, True),
     ],
 )  # fmt: skip
 def test_leads_are_compared_by_newest_change_and_total(
@@ -76,6 +86,21 @@ def test_leads_are_compared_by_newest_change_and_total(
     assert (observation.needs, observation.inconclusive) == (needs, inconclusive)
 
 
+def _log(*events: tuple[int, str], whole: bool = True, is_newest: bool = True) -> LogEnd:
+    return LogEnd(tuple(Event(*event) for event in events), whole, plainly=False, is_newest=is_newest)
+
+
+@pytest.mark.parametrize(("after", "names"), [(7, set(EVENTS.announces)), (8, {"steps"}), (9, set())])
+def test_events_that_may_have_come_and_are_not_shown_may_tell_of_every_list(after: int, names: set[str]) -> None:
+    shown = _log((8, "lead.creation"), (9, "account.step.updated"), whole=False)
+    assert endpoints_with_events(shown, SyncState(highest_id=after), None, EVENTS) == names
+
+
+def test_a_log_that_shows_its_oldest_end_only_cannot_tell_whether_there_is_more() -> None:
+    found = compare_events(_log((1, "lead.creation"), whole=False, is_newest=False), SyncState(highest_id=1))
+    assert (found.needs, found.inconclusive) == (READ, True)
+
+
 @pytest.mark.parametrize(
     ("ids", "highest", "needs"),
     [((1, 2), 2, ()), ((1, 2), 5, ()), ((1, 3), 2, READ), ((), 2, ()), ((), None, ()), ((0,), None, READ)],
@@ -83,7 +108,7 @@ def test_leads_are_compared_by_newest_change_and_total(
 def test_events_count_as_new_above_the_newest_committed_one(
     ids: tuple[int, ...], highest: int | None, needs: tuple[Need, ...]
 ) -> None:
-    assert compare_events([Event(id_, "lead.creation") for id_ in ids], SyncState(highest_id=highest)).needs == needs
+    assert compare_events(_log(*((id_, "lead.creation") for id_ in ids)), SyncState(highest_id=highest)).needs == needs
 
 
 @pytest.mark.parametrize(
@@ -103,7 +128,7 @@ def test_events_count_as_new_above_the_newest_committed_one(
     ],
 )
 def test_an_event_names_the_endpoints_whose_prefix_it_has(name: str, endpoints: set[str]) -> None:
-    assert endpoints_with_events([Event(1, name)], SyncState(), None, EVENTS) == endpoints
+    assert endpoints_with_events(_log((1, name)), SyncState(), None, EVENTS) == endpoints
 
 
 @pytest.mark.parametrize(
@@ -121,7 +146,7 @@ def test_an_event_names_something_once_whether_committed_or_only_seen(
     highest: int | None, before: str | None, expected: set[str]
 ) -> None:
     look = LastSeen(before, NOW, NOW) if before else None
-    found = [Event(1, "lead.creation"), Event(2, "account.step.updated")]
+    found = _log((1, "lead.creation"), (2, "account.step.updated"))
     assert endpoints_with_events(found, SyncState(highest_id=highest), look, EVENTS) == expected
 
 
@@ -178,6 +203,34 @@ def test_a_gated_list_that_was_never_readable_is_not_wanted() -> None:
 def test_a_read_of_leads_costs_what_the_last_one_of_its_kind_did(need: Need, requests: int) -> None:
     (want,) = reads_needed(LEADS, LOADED, _look(NOW), (need,), now=NOW, reconcile_every=DAY)
     assert want.requests == requests
+
+
+def test_a_list_that_was_never_loaded_costs_what_it_was_found_to_need() -> None:
+    (want,) = reads_needed(LEADS, None, None, (), now=NOW, reconcile_every=DAY, needed=25)
+    assert (want.requests, want.reserved) == (25, True)
+
+
+def test_what_a_list_needs_that_was_never_loaded_is_kept_from_the_looks() -> None:
+    money = quota_at(30, [], NOW, DAY, [25])
+    assert look_refusal(money, 6, None, NOW)
+    assert not refusal(ReadRequest("leads", "missing", "", 25, reserved=True), Attempts(), money, None, NOW)
+
+
+def test_a_read_that_is_asked_for_is_no_longer_there_for_another() -> None:
+    money = DailyQuota(30, 25, DAY).after(25, reserved=True)
+    assert (money.left, money.reserve) == (5, 0)
+    assert DailyQuota(30, 25, DAY).after(5) == DailyQuota(25, 25, DAY)
+    assert DailyQuota(None, 25, DAY).after(5) == DailyQuota(None, 25, DAY)
+
+
+@pytest.mark.parametrize(
+    ("size", "wait"),
+    [(0, timedelta(0)), (1 << 20, timedelta(0)), (16 << 20, 90 * MINUTE), (1 << 30, 2 * HOUR)],
+)
+def test_the_next_look_comes_the_later_the_larger_the_answer_and_at_last_on_the_slow_beat(
+    size: int, wait: timedelta
+) -> None:
+    assert abs(LastSeen("f", NOW, NOW, size=size).due_at - NOW - wait) < timedelta(seconds=1)
 
 
 LITTLE = ReadRequest("leads", "t", "changed", 4)
@@ -355,7 +408,7 @@ def test_a_run_that_a_clock_noted_which_ran_ahead_delays_no_other() -> None:
 @pytest.mark.parametrize("fingerprint", ["²", "٣", "1²", "9" * 5_000, "-1", "1_0", "", "f"])
 def test_a_fingerprint_that_is_no_event_s_id_counts_as_none_seen(fingerprint: str) -> None:
     before = LastSeen(fingerprint, RECENT, RECENT)
-    assert endpoints_with_events([Event(1, "lead.creation")], SyncState(), before, EVENTS) == {"leads"}
+    assert endpoints_with_events(_log((1, "lead.creation")), SyncState(), before, EVENTS) == {"leads"}
 
 
 @pytest.mark.parametrize("ahead", [5 * MINUTE, 2 * HOUR, 365 * DAY])

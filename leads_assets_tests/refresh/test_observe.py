@@ -91,6 +91,16 @@ def test_an_event_that_comes_when_the_time_is_up_is_not_forgotten(bench: Bench) 
     assert second.looks["steps"].notified_at is not None
 
 
+def test_an_event_is_not_forgotten_where_no_request_is_left_for_its_list(bench: Bench) -> None:
+    first = bench.observer()
+    first.look(busy=())
+    bench.api.account.update("steps", [int(next(iter(bench.api.account.rows("steps")))["id"])])
+    second = bench.observer(first)
+    second.look(busy=(), spare=2)
+    assert second.requests == 2
+    assert second.looks["steps"].notified_at is not None
+
+
 def test_a_list_that_cannot_be_seen_counts_as_unchanged_and_waits_for_its_next_turn(bench: Bench) -> None:
     first = bench.observer()
     first.look(busy=())

@@ -65,7 +65,7 @@ class Catalogue:
             "created_at": created,
             "is_key": index == 2,
             "name": name,
-            "parent_type": "lead" if index % 4 else "client",
+            "parent_type": "client" if name in words.CLIENT_FIELDS else "lead",
             "position": index + 1,
             "updated_at": changed,
         }

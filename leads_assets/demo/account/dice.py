@@ -1,6 +1,6 @@
 """Deterministic draws: the same seed, list and id give the same row on every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -8,6 +8,9 @@ from hashlib import blake2b
 from typing import TypeVar
 
 T = TypeVar("T")
+
+Draw = Callable[[], float]
+"""Gives the next of the random numbers from 0 to 1 that belong to one row."""
 
 _MASK = (1 << 64) - 1
 
@@ -34,6 +37,11 @@ def iso(milliseconds: int) -> str:
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
     return f"{day(days)}T{hour:02d}:{minute:02d}:{second:02d}.{fraction:03d}Z"
+
+
+def pick(draw: Draw, choices: Sequence[T]) -> T:
+    """One of the choices, by one random number."""
+    return choices[int(draw() * len(choices))]
 
 
 class SeededRandom:

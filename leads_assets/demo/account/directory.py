@@ -1,4 +1,4 @@
-"""The people and the structure of the demo account: users, teams, customers, pipelines and steps."""
+"""The people and the structure of the demo account at a moment: users, teams, customers, pipelines and steps."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -6,17 +6,25 @@ from typing import Any
 
 from leads_assets.demo.account import words
 from leads_assets.demo.account.dice import IdScheme, SeededRandom, iso
+from leads_assets.demo.account.staff import SELLERS, has_left, last_change
+from leads_assets.demo.account.stages import (
+    PLACES,
+    RENAMED_SLOT,
+    REPLACED_SLOT,
+    renamed_at,
+    replaced_at,
+    slot_of,
+    step_index,
+    step_name,
+)
+from leads_assets.demo.account.worktime import DAY
 
 Row = dict[str, Any]
 
-DAY = 86_400_000
 OPENED = 1_546_819_200_000
 """When the demo account was opened, in epoch milliseconds; nothing in it is older."""
-FROZEN = 1_751_328_000_000
-"""The newest moment of the data before the first mutation, in epoch milliseconds."""
 
 SIZES: Mapping[str, int] = {
-    "steps": 14,
     "pipelines": 3,
     "clients_folders": 61,
     "categories": 6,
@@ -25,7 +33,6 @@ SIZES: Mapping[str, int] = {
     "users": 23,
     "teams": 4,
     "webhooks": 7,
-    "webhook_events": 45,
     "activities": 12,
     "prospecting_lists": 130,
 }
@@ -48,10 +55,14 @@ _ID_BASES: Mapping[str, tuple[int, int]] = {
 
 
 class Directory:
-    """Makes the rows of these lists from their ids, and knows the ids of every list."""
+    """Makes the rows of these lists from their ids as they are at a moment (`now`, in epoch milliseconds).
 
-    def __init__(self, seed: int) -> None:
+    It knows the ids of every list.
+    """
+
+    def __init__(self, seed: int, now: int) -> None:
         self.seed = seed
+        self.now = now
         self.ids: Mapping[str, IdScheme] = {name: IdScheme(seed, *base) for name, base in _ID_BASES.items()}
         self.makers: Mapping[str, Callable[[int], Row]] = {
             "steps": self.step,
@@ -68,8 +79,9 @@ class Directory:
 
     @cached_property
     def all_steps(self) -> tuple[Row, ...]:
-        """The steps of the untouched account."""
-        return tuple(self.step(self.ids["steps"].at(index)) for index in range(SIZES["steps"]))
+        """The steps of the untouched account, by pipeline and place."""
+        indexes = (step_index(slot, self.now) for slot in range(len(PLACES)))
+        return tuple(self.step(self.ids["steps"].at(index)) for index in indexes)
 
     @cached_property
     def all_clients(self) -> tuple[Row, ...]:
@@ -82,7 +94,7 @@ class Directory:
         dice = SeededRandom(self.seed, endpoint, row_id)
         created = OPENED + index * DAY * 9 + dice.below(DAY * 9)
         changed = created + dice.below(DAY * 200)
-        return index, dice, iso(min(created, FROZEN)), iso(min(changed, FROZEN))
+        return index, dice, iso(min(created, self.now)), iso(min(changed, self.now))
 
     def pipeline(self, row_id: int) -> Row:
         """A row of `pipelines`."""
@@ -98,14 +110,17 @@ class Directory:
     def step(self, row_id: int) -> Row:
         """A row of `steps`."""
         index, _, created, changed = self.start("steps", row_id)
-        places = [(pipeline, place) for pipeline, names in enumerate(words.STEPS) for place in range(len(names))]
-        known = 0 <= index < len(places)
-        pipeline, place = places[index] if known else (index % len(words.PIPELINES), abs(index))
+        slot = slot_of(index, self.now)
+        if slot == REPLACED_SLOT:
+            created = changed = iso(replaced_at(self.now))
+        elif slot == RENAMED_SLOT:
+            changed = iso(renamed_at(self.now))
+        pipeline, place = (index % len(words.PIPELINES), abs(index)) if slot is None else PLACES[slot]
         parent = self.pipeline(self.ids["pipelines"].at(pipeline))
         return {
             "id": row_id,
             "created_at": created,
-            "name": words.STEPS[pipeline][place] if known else f"Step {index + 1}",
+            "name": f"Step {index + 1}" if slot is None else step_name(slot, self.now),
             "pipeline": parent,
             "pipeline_id": parent["id"],
             "position": place + 1,
@@ -116,7 +131,7 @@ class Directory:
         """A row of `clients_folders`."""
         index, dice, created, _ = self.start("clients_folders", row_id)
         root = words.COMPANY_ROOTS[index % len(words.COMPANY_ROOTS)]
-        owner = None if dice.chance(15) else self.ids["users"].at(dice.below(SIZES["users"]))
+        owner = None if dice.chance(15) else self.ids["users"].at(dice.pick(SELLERS))
         return {
             "id": row_id,
             "description": dice.pick(words.SENTENCES) if dice.chance(60) else None,
@@ -130,7 +145,7 @@ class Directory:
         """A row of `users`."""
         index, dice, created, changed = self.start("users", row_id)
         first, last = words.FIRST_NAMES[index % len(words.FIRST_NAMES)], dice.pick(words.LAST_NAMES)
-        has_left = dice.chance(15) and index > 0
+        moved = last_change(index, self.now)
         return {
             "id": row_id,
             "created_at": created,
@@ -138,13 +153,13 @@ class Directory:
             "firstname": first,
             "has_activated": dice.chance(90),
             "is_admin": index == 0 or dice.chance(10),
-            "is_disabled": has_left,
+            "is_disabled": has_left(index, self.now),
             "lastname": last,
             "locale": dice.pick(words.LOCALES),
             "permalink": f"https://app.example.com/users/{row_id}",
             "teams": [self.team_name(index)],
             "time_zone": dice.pick(words.TIME_ZONES),
-            "updated_at": changed,
+            "updated_at": changed if moved is None else max(changed, iso(moved)),
             "phone": f"+33 1 99 00 {dice.below(90) + 10} {dice.below(90) + 10}" if dice.chance(70) else None,
             "mobile_phone": f"+44 7700 900{dice.below(900) + 100}" if dice.chance(50) else None,
             "job_title": dice.pick(words.JOB_TITLES) if dice.chance(80) else None,

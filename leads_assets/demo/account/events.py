@@ -1,10 +1,19 @@
-"""The rows of the demo account's webhook log."""
+"""The rows of the demo account's webhook log: what happened in the last ten days, as it was then."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from leads_assets.demo.account import words
+from leads_assets.demo.account.contacts import contact
 from leads_assets.demo.account.dice import SeededRandom
 from leads_assets.demo.account.directory import Directory, Row
 from leads_assets.demo.account.leads import LeadRows
+from leads_assets.demo.account.stages import RENAMED_SLOT, reviews, step_index
+from leads_assets.demo.account.worktime import epoch_milliseconds, moment, worktime
 
+WATCHED_LEADS = 250
+"""The account's webhooks are for the leads of one region: about so many, however large the account is."""
 _COPIED = (
     "description", "created_at", "currency", "id", "next_action_at", "pipeline", "remind_date", "status", "step",
     "step_id", "tags", "title", "updated_at", "amount", "probability", "closed_at", "estimated_closing_date", "starred",
@@ -32,26 +41,60 @@ def event_name(endpoint: str, operation: str) -> str | None:
     return _ANNOUNCED.get((endpoint, operation))
 
 
-class EventRows:
-    """Makes rows of the webhook log."""
+class Happening(NamedTuple):
+    """What a webhook announces: when, in epoch milliseconds, under which name, and the record as it was then."""
 
-    def __init__(self, directory: Directory, leads: LeadRows, lead_count: int) -> None:
+    when: int
+    event: str
+    record: Row | None
+
+
+class EventRows:
+    """Makes rows of the webhook log of the leads at these positions, of which one in so many is `watched`."""
+
+    def __init__(self, directory: Directory, leads: LeadRows, numbers: Sequence[int], watched: int) -> None:
         self.ids = directory.ids["webhook_events"]
         self._directory = directory
         self._leads = leads
-        self._newest = range(max(0, lead_count - 200), lead_count)
+        self._numbers = numbers
+        self._watched = watched
+
+    def happened(self, since: int) -> list[Happening]:
+        """What happened after a moment in epoch milliseconds and up to now, in order of time."""
+        return sorted([*self._to_steps(since), *self._to_leads(worktime(since))], key=lambda happening: happening.when)
+
+    def _to_steps(self, since: int) -> Iterator[Happening]:
+        for when, slot in reviews(since, self._directory.now):
+            old, new = Directory(self._directory.seed, when - 1), Directory(self._directory.seed, when)
+            was, now = (at.step(at.ids["steps"].at(step_index(slot, at.now))) for at in (old, new))
+            if slot == RENAMED_SLOT:
+                yield Happening(when, "account.step.updated", now)
+            else:
+                yield Happening(when, "account.step.created", now)
+                yield Happening(when, "account.step.deleted", was)
+
+    def _to_leads(self, since: float) -> Iterator[Happening]:
+        """Of deleted leads too: their positions are no longer among the numbers."""
+        if not self._numbers:
+            return
+        for number in range(self._numbers[0], self._numbers[-1] + 1):
+            lead = self._leads.ids.at(number)
+            if number % self._watched or self._leads.is_quiet(lead, since):
+                continue
+            for (at, event, _, _), row in self._leads.history(lead, since):
+                yield Happening(moment(at), event, row or self._leads.row(lead))
 
     def row(self, row_id: int) -> Row:
-        """An event of the untouched account: about one of its newest leads."""
+        """An event that is made on request: about one of the newest leads."""
         dice = SeededRandom(self._directory.seed, "webhook_events", row_id)
-        event = dice.pick(words.LEAD_EVENTS)
-        about = self._leads.row(self._leads.ids.at(dice.pick(self._newest))) if self._newest else None
+        event, newest = dice.pick(words.LEAD_EVENTS), self._numbers[-200:]
+        about = self._leads.row(self._leads.ids.at(dice.pick(newest))) if newest else None
         return self.about(row_id, event, about)
 
     def about(self, row_id: int, event: str, record: Row | None) -> Row:
         """An event with this name about this record, as the record is now."""
         dice = SeededRandom(self._directory.seed, "delivery", row_id)
-        data = self._lead_data(record) if record is not None and event.startswith("lead.") else record
+        data = self._lead_data(record, event) if record is not None and event.startswith("lead.") else record
         has_succeeded = dice.chance(92)
         return {
             "id": row_id,
@@ -63,29 +106,33 @@ class EventRows:
             "try_count": 1 if has_succeeded else 1 + dice.below(5),
         }
 
-    def _lead_data(self, lead: Row) -> Row:
-        dice = SeededRandom(self._directory.seed, "contact", lead["id"])
-        first, last = dice.pick(words.FIRST_NAMES), dice.pick(words.LAST_NAMES)
-        email, phone = f"contact{lead['id']}@client.example", f"+33 1 99 00 {10 + dice.below(90)} {10 + dice.below(90)}"
+    def _lead_data(self, lead: Row, event: str) -> Row:
+        created = epoch_milliseconds(datetime.fromisoformat(lead["created_at"]))
+        person = contact(self._directory.seed, lead["id"], created)
         users = {user["id"]: self._directory.person(user) for user in self._directory.all_users}
         data: Row = {key: lead[key] for key in _COPIED}
-        data["all_contact_emails"] = [email]
-        data["bcc_count"], data["comment_count"], data["comments"] = 0, dice.below(5), []
+        data["all_contact_emails"] = [person.email]
+        data["bcc_count"], data["comments"] = 0, []
+        data["comment_count"] = lead["attachment_count"] + (event == "lead.commented")
         data["extended_info"] = {
             "created_by": users.get(lead["created_by_id"]),
             "created_by_id": lead["created_by_id"],
             "fields_by_name": {
-                "Email": email, "First name": first, "Last name": last, "Phone": phone,
-                "N° client": lead["client_folder_id"], "Remarques 📝": None, "e-mail (2)": email.upper(),
+                "Email": person.email, "First name": person.first_name, "Last name": person.last_name,
+                "Phone": person.phone, "N° client": lead["client_folder_id"], "Remarques 📝": None,
+                "e-mail (2)": person.email.upper(), **person.fields,
             },
         }  # fmt: skip
-        data["fields"] = {"email": email, "first_name": first, "last_name": last, "phone": phone, "Ville": "Orléans"}
+        data["fields"] = {
+            "email": person.email, "first_name": person.first_name, "last_name": person.last_name,
+            "phone": person.phone, "Ville": person.fields.get("Ville"),
+        }  # fmt: skip
         data["permalink"] = f"https://app.example.com/leads/{lead['id']}"
         data["reminder_duration"] = 30 if lead["remind_date"] else None
         data["reminder_at"], data["reminder_activity_id"], data["reminder_activity_name"] = None, None, None
         data["reminder_note"] = None
         data["text_description"] = lead["description"]
-        data["contact_email"], data["first_contact_email"] = email, email
+        data["contact_email"], data["first_contact_email"] = person.email, person.email
         data["user"] = users.get(lead["user_id"])
         data["team"] = None if lead["team_id"] is None else {"id": lead["team_id"], "name": lead["team_name"]}
         data["client"] = None if lead["client_folder_id"] is None else {

@@ -10,15 +10,11 @@ from typing import Protocol
 
 from leads_assets.demo.account.dice import IdScheme, mix
 from leads_assets.demo.account.directory import Row
+from leads_assets.demo.account.worktime import epoch_milliseconds
 
 _CACHED_ROWS = 100_000
 _CACHED_SELECTIONS = 8
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-def epoch_milliseconds(moment: datetime) -> int:
-    """An aware time as epoch milliseconds."""
-    return round(moment.timestamp() * 1000)
 
 
 class Source(Protocol):
@@ -67,19 +63,30 @@ class Selection:
 
 
 class Table:
-    """The rows of one list. Not thread-safe: the account holds the lock."""
+    """The rows of one list: of the source those at these positions, ascending.
 
-    def __init__(self, source: Source, count: int) -> None:
-        self._source = source
-        self._views: dict[tuple[bool, bool], array[int]] = {
-            (False, False): array("q", map(source.ids.at, range(count)))
-        }
-        self._lowest, self._highest = 0, count - 1
+    Not thread-safe: the account holds the lock.
+    """
+
+    def __init__(self, source: Source, indexes: Sequence[int]) -> None:
         self._stored: dict[int, bytes] = {}
         self._moved: dict[int, int] = {}
+        self.gone: dict[int, None] = {}
+        self._lowest, self._highest = (indexes[0], indexes[-1]) if indexes else (0, -1)
+        self._show(source, map(source.ids.at, indexes))
+
+    def _show(self, source: Source, ids: Iterable[int]) -> None:
+        self._source = source
+        self._views: dict[tuple[bool, bool], array[int]] = {(False, False): array("q", ids)}
         self._encoded: dict[int, bytes] = {}
         self._selected: dict[Selection, Sequence[int]] = {}
-        self.gone: dict[int, None] = {}
+
+    def replace(self, source: Source, indexes: Sequence[int]) -> None:
+        """Have other untouched rows; what was added, changed or deleted on request stays so."""
+        ids = {*map(source.ids.at, indexes)} - self.gone.keys()
+        ids |= {row_id for row_id in self._stored if row_id in self}
+        self._highest = max([self._highest, *indexes[-1:]])
+        self._show(source, sorted(ids))
 
     @property
     def ids(self) -> "array[int]":
@@ -185,11 +192,14 @@ class Table:
         self._stored[row_id] = _ENCODER.encode(row).encode()
         self._moved[row_id] = updated
         self._encoded.pop(row_id, None)
+        self._highest = max(self._highest, self._source.ids.index(row_id))
         self._enter(row_id, leave=False)
 
     def take_away(self, row_id: int) -> None:
-        """Delete a row that is there; `bring_back` undoes it."""
+        """Delete a row that is there, and keep it as it is: `bring_back` undoes it."""
+        kept, updated = self.encoded(row_id), self.updated(row_id)
         self._enter(row_id, leave=True)
+        self._stored[row_id], self._moved[row_id] = kept, updated
         self.gone[row_id] = None
 
     def bring_back(self, row_id: int) -> None:

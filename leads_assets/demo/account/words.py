@@ -17,7 +17,7 @@ COMPANY_ROOTS = (
 COMPANY_FORMS = ("GmbH", "SARL", "Ltd", "& Sons", "Industries", "Studio", "Logistics", "Énergie", "Foods", "Labs")
 TOPICS = (
     "annual maintenance", "pilot project", "website relaunch", "spare parts", "training days", "fleet renewal",
-    "solar roof", "warehouse racks", "office move", "support contract", "catering 2025", "security audit",
+    "solar roof", "warehouse racks", "office move", "support contract", "canteen", "security audit",
     "rénovation du siège", "Büroausstattung", "second site", "data migration",
 )  # fmt: skip
 SENTENCES = (
@@ -49,6 +49,9 @@ STEPS = (
     ("To renew", "Contacted", "Offer made", "Objection", "Renewed"),
     ("First talk", "Terms", "Trial", "Agreement"),
 )
+RENAMED_STEP = ("Quote sent", "Offer sent", "Proposal sent")
+REPLACED_STEP = ("Trial", "Pilot", "Proof of concept", "Test phase")
+RETITLED = ("{}", "{} (phase 2)", "URGENT: {}", "{} + option")
 TEAMS = ("Field sales", "Inside sales", "Key accounts", "Équipe Sud")
 FIELDS = (
     ("First name", "string"), ("Last name", "string"), ("Email", "email"), ("Phone", "phone"), ("Company", "string"),
@@ -56,6 +59,10 @@ FIELDS = (
     ("Ville", "string"), ("Country", "list"), ("Contract ends", "date"), ("Seats", "integer"), ("Discount %", "number"),
     ("email", "email"), ("Remarques 📝", "text"),
 )  # fmt: skip
+CLIENT_FIELDS = frozenset({"Company", "Site web", "Address", "Postcode"})
+TOWNS = ("Lyon", "Orléans", "Gdańsk", "Bergen", "Graz", "Malmö", "Córdoba", "Leeds", "Évry", "Basel")
+COUNTRIES = ("France", "Germany", "Poland", "Norway", "Austria", "España", "United Kingdom", "Schweiz")
+REMARKS = ("rappeler après 17 h", "prefers e-mail", "zahlt pünktlich", "new buyer since spring", "2 sites")
 ACTIVITIES = (
     "Call", "Meeting", "E-mail", "Visit", "Demo", "Letter", "Lunch", "Missed call", "Video call", "Second meeting",
     "Site visit", "Appel de suivi",
@@ -67,7 +74,7 @@ LOCALES = ("en", "fr", "de", "es", "pl")
 TIME_ZONES = ("Europe/Paris", "Europe/Berlin", "Europe/London", "America/Montreal", "Asia/Tokyo")
 CURRENCIES = ("EUR", "EUR", "EUR", "USD", "GBP", "CHF")
 ORIGINS = ("web", "import", "api", "email", "mobile")
-STATUSES = ("todo", "todo", "todo", "standby", "standby", "won", "lost", "lost", "cancelled")
+STATUSES = ("todo", "standby", "won", "lost", "cancelled")
 CLOSED_STATUSES = frozenset({"won", "lost", "cancelled"})
 LEAD_EVENTS = (
     "lead.creation", "lead.status.changed", "lead.step.changed", "lead.assigned", "lead.commented",

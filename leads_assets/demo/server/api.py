@@ -2,8 +2,10 @@
 
 import hmac
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -108,11 +110,12 @@ class DemoApi:
             self._requests.clear()
 
     def state(self) -> dict[str, Any]:
-        """Totals per endpoint, requests per endpoint, and the faults that are on."""
+        """Totals per endpoint, requests per endpoint, the faults that are on, and the moment that is shown."""
         return {
             "totals": {name: self.account.total(name) for name in self.account.endpoints},
             "requests": dict(Counter(name for name, _ in self.requests)),
             "faults": [fault.to_json() for fault in self._board.faults],
+            "now": self.account.now.isoformat(),
         }
 
     def _pause(self, seconds: float) -> None:
@@ -139,16 +142,30 @@ class DemoApi:
 
 
 def serve(
-    port: int, leads: int, seed: int, *, faults: Iterable[Fault], key: str, on_ready: Callable[[str], None]
+    port: int,
+    leads: int,
+    seed: int,
+    *,
+    faults: Iterable[Fault],
+    key: str,
+    on_ready: Callable[[str], None],
+    now: datetime | None = None,
+    days: float = 0,
 ) -> None:
     """Serve a demo account until SIGINT or SIGTERM; `on_ready` gets the base URL once requests are answered.
 
-    Call it from the main thread: Python delivers signals only there. Raises OSError where the port is taken.
+    The account is shown as it is `days` after `now` (without it: after this moment). Its clock goes on from there; its
+    rows stay until they are changed or the account is advanced. Call it from the main thread: Python delivers signals
+    only there. Raises OSError where the port is taken, ValueError for a moment at which there is no account.
     """
+    began = time.time()
+    shown = datetime.fromtimestamp(began, UTC) if now is None else now
+    shift = shown.timestamp() - began
+    account = Account(leads=leads, seed=seed, now=shown, days=days, clock=lambda: time.time() + shift)
     interrupted = Event()
     handlers = {name: signal.signal(name, lambda *_: interrupted.set()) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with DemoApi(Account(leads=leads, seed=seed), key=key, port=port, faults=faults) as api:
+        with DemoApi(account, key=key, port=port, faults=faults) as api:
             on_ready(api.base_url)
             interrupted.wait()
     finally:

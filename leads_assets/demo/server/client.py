@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
@@ -41,8 +42,16 @@ class DemoControl:
         changed: list[int] = self._send("mutate", content)["ids"]
         return changed
 
+    def advance(self, days: float) -> datetime:
+        """Let so many days pass in the account; returns the moment that it is then."""
+        return datetime.fromisoformat(self._send("advance", {"days": days})["now"])
+
+    def history(self) -> Iterator[dict[str, Any]]:
+        """The truth about the leads: `id`, `since`, `event` and `row` of each version, null where it was deleted."""
+        return self._lines("history")
+
     def state(self) -> dict[str, Any]:
-        """Totals per endpoint, requests per endpoint, and the faults that are on."""
+        """Totals per endpoint, requests per endpoint, the faults that are on, and the moment that is shown."""
         return self._send("state")
 
     def reset(self) -> None:
@@ -51,7 +60,10 @@ class DemoControl:
 
     def rows(self, endpoint: str) -> Iterator[dict[str, Any]]:
         """The truth: the rows of a list in order of id."""
-        with self._opener.open(self._request(f"rows/{endpoint}"), timeout=_TIMEOUT_SECONDS) as reply:
+        return self._lines(f"rows/{endpoint}")
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        with self._opener.open(self._request(name), timeout=_TIMEOUT_SECONDS) as reply:
             yield from map(json.loads, reply)
 
     def _send(self, name: str, content: object = None) -> dict[str, Any]:

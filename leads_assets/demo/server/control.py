@@ -1,13 +1,16 @@
 """Control requests: another process switches faults, changes rows and looks at the truth."""
 
 import json
+from datetime import datetime
 from typing import Any, Protocol
 
 from leads_assets.demo.account.account import Account
+from leads_assets.demo.account.history import LeadVersion
 from leads_assets.demo.account.messages import Reply, Request, error_reply, json_reply
 from leads_assets.demo.server.faults import Fault
 
 PREFIX = "/_control/"
+_LINES = "application/x-ndjson"
 _OPERATIONS = ("insert", "update", "delete", "restore")
 
 
@@ -39,11 +42,14 @@ def control_reply(api: Controlled, request: Request) -> Reply:
 def _look(api: Controlled, name: str) -> Reply | None:
     if name == "state":
         return json_reply(api.state())
+    if name == "history":
+        lines = (_line(version) for lead in api.account.leads_ever() for version in api.account.history(lead))
+        return Reply(stream=lines, content_type=_LINES)
     kind, _, endpoint = name.partition("/")
     if kind != "rows" or endpoint not in api.account.endpoints:
         return None
     lines = (row + b"\n" for row in api.account.encoded(endpoint))
-    return Reply(stream=lines, content_type="application/x-ndjson")
+    return Reply(stream=lines, content_type=_LINES)
 
 
 def _change(api: Controlled, name: str, body: bytes) -> Reply | None:
@@ -51,6 +57,8 @@ def _change(api: Controlled, name: str, body: bytes) -> Reply | None:
         return _faults(api, json.loads(body))
     if name == "mutate":
         return json_reply({"ids": _mutate(api.account, json.loads(body))})
+    if name == "advance":
+        return json_reply({"now": _advance(api.account, json.loads(body)).isoformat()})
     if name != "reset":
         return None
     api.reset()
@@ -63,6 +71,18 @@ def _faults(api: Controlled, content: object) -> Reply:
     faults = [Fault.from_json(fields) for fields in content]
     api.set_faults(faults)
     return json_reply({"faults": [fault.to_json() for fault in faults]})
+
+
+def _line(version: LeadVersion) -> bytes:
+    told = {"id": version.lead_id, "since": version.since.isoformat(), "event": version.event, "row": version.row}
+    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+
+def _advance(account: Account, content: object) -> datetime:
+    days = content.get("days") if isinstance(content, dict) else None
+    if isinstance(days, bool) or not isinstance(days, int | float):
+        raise ValueError("send an object with days, a number")
+    return account.advance(days)
 
 
 def _mutate(account: Account, content: object) -> list[int]:

@@ -3,11 +3,12 @@
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leads_assets.engine.errors import ConfigurationError, QuotaExhausted, RateLimited
-from leads_assets.engine.http.count_file import open_count, take_over, unusable
+from leads_assets.engine.http.count_file import BUSY_SECONDS, open_count, take_over, unusable
 from leads_assets.engine.instants import in_utc, utc_now
 
 _CLOCK_SLACK = 60
@@ -32,6 +33,12 @@ WHERE until < excluded.until OR began_at > excluded.began_at + :slack
 """
 
 
+_NOTE_NEED = "INSERT OR REPLACE INTO need VALUES (?, ?, ?)"
+_NEEDED = "SELECT requests FROM need WHERE endpoint = :endpoint AND noted_at BETWEEN :since AND :now + :slack"
+_NEED_LASTS = timedelta(days=1)
+"""A list may have become shorter since."""
+
+
 class RequestBudget:
     """Counts requests before they are sent, in a SQLite file that all processes share.
 
@@ -47,20 +54,22 @@ class RequestBudget:
         now: Callable[[], datetime] = utc_now,
         *,
         former: Path | None = None,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         """Open or create the file; what was counted at `former`, where it lay before, is counted here from now on.
 
-        Raises ConfigurationError if it cannot be used.
+        Another process that holds the file is waited for `busy_seconds` at most. Raises
+        ConfigurationError if it cannot be used.
         """
         self.daily = daily
         self._path = path
         self._gap = 1 / per_second if per_second else 0.0
         self._now = now
         self._lock = threading.Lock()
-        self._db = open_count(path)
+        self._db = open_count(path, busy_seconds)
         if former is not None:
             try:
-                take_over(self._db, path, former)
+                take_over(self._db, path, former, busy_seconds)
             except ConfigurationError:
                 self.close()
                 raise
@@ -114,11 +123,28 @@ class RequestBudget:
         """Raise QuotaExhausted if the `requests` that a list of `rows` still needs do not fit into today."""
         left = self.left()
         if left is not None and requests > left:
+            self._note_need(endpoint, requests)
             raise QuotaExhausted(
                 f"{endpoint}: {rows:,} rows need {requests:,} more requests, {left:,} of {self.daily:,} are left today"
                 " (raise the setting `daily_requests` if the account allows more)",
                 _midnight(self._now()),
             )
+
+    def needed(self, endpoint: str) -> int:
+        """The requests that its list was found to need when the day's did not suffice; 0 where that is a day old."""
+        now = self._now()
+        lately = {"endpoint": endpoint, "since": (now - _NEED_LASTS).timestamp(), **_at(now)}
+        try:
+            with self._lock:
+                row = self._db.execute(_NEEDED, lately).fetchone()
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from None
+        return int(row[0]) if row else 0
+
+    def _note_need(self, endpoint: str, more: int) -> None:
+        """`more`: than the one that has shown it."""
+        with suppress(sqlite3.Error), self._lock:  # a note that makes the next decision better, and no count
+            self._db.execute(_NOTE_NEED, [endpoint, more + 1, self._now().timestamp()])
 
     def pause_until(self, moment: datetime) -> None:
         """No process may send a request before `moment`."""

@@ -13,9 +13,9 @@ from leads_assets.engine.errors import (
     ApiError,
     HostUnreachable,
     MalformedResponse,
+    Oversized,
     RateLimited,
     Unavailable,
-    UnexpectedResponse,
 )
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.retry import Backoff, server_wait
@@ -39,16 +39,18 @@ class RequestStats:
 
     requests: int = 0
     retries: int = 0
+    body_bytes: int = 0
     seconds_waited: float = 0.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, *, requests: int = 0, retries: int = 0, seconds: float = 0.0) -> None:
-        """Count; any thread may."""
+    def add(self, *, requests: int = 0, retries: int = 0, seconds: float = 0.0, body_bytes: int = 0) -> None:
+        """Count; any thread may. `body_bytes`: of answers, where that is of interest."""
         with self._lock:
             self.requests += requests
             self.retries += retries
             self.seconds_waited += seconds
+            self.body_bytes += body_bytes
 
 
 class ApiClient:
@@ -135,9 +137,7 @@ class ApiClient:
         except MalformedResponse as malformed:
             return Fault(f"HTTP 200 with {malformed}")
         except ResponseTooLarge:
-            raise UnexpectedResponse(
-                f"{endpoint}: HTTP 200 with a body of more than {self._limits.body:,} bytes"
-            ) from None
+            raise Oversized(f"{endpoint}: HTTP 200 with a body of more than {self._limits.body:,} bytes") from None
         if answer.status in RETRIED:
             floor = server_wait(answer.headers, self.dialect.wait_headers, self._now()) or 0.0
             return Fault(f"HTTP {answer.status}", floor=floor, limited=answer.status == 429)

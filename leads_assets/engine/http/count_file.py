@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from leads_assets.engine.errors import ConfigurationError
 
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30.0
+"""Longest wait for a process that holds the file."""
 _BUSY_NAP = 0.01
 _MAKING = threading.Lock()
 _SCHEMA = """
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS turn (
 CREATE TABLE IF NOT EXISTS quota_pause (
     one INTEGER PRIMARY KEY CHECK (one = 1), began_at REAL NOT NULL, until REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS need (endpoint TEXT PRIMARY KEY, requests INTEGER NOT NULL, noted_at REAL NOT NULL);
 """
 _ADD = """
 INSERT INTO spent VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET requests = requests + excluded.requests
@@ -34,21 +36,22 @@ ON CONFLICT (one) DO UPDATE SET began_at = excluded.began_at, until = excluded.u
 """
 
 
-def open_count(path: Path) -> sqlite3.Connection:
+def open_count(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The count, made as needed: its folder for this user alone, its file too, and never through a link.
 
-    Raises ConfigurationError if it cannot be used.
+    Another process that holds it is waited for `busy_seconds` at most, also later. Raises
+    ConfigurationError if it cannot be used.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _MAKING:
             _make(path)
-        return _opened(path)
+        return _opened(path, busy_seconds)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from None
 
 
-def take_over(count: sqlite3.Connection, path: Path, former: Path) -> None:
+def take_over(count: sqlite3.Connection, path: Path, former: Path, busy_seconds: float = BUSY_SECONDS) -> None:
     """Move what was counted at `former`, a file of the same form, into the `count` at `path`, and remove that file.
 
     Where this is killed in between, requests count twice rather than not at all. Raises ConfigurationError if the
@@ -58,10 +61,10 @@ def take_over(count: sqlite3.Connection, path: Path, former: Path) -> None:
         return
     try:
         # SQLite's own locks do not cover the removal.
-        with FileLock(f"{path}.lock", timeout=BUSY_SECONDS, mode=0o600):
+        with FileLock(f"{path}.lock", timeout=busy_seconds, mode=0o600):
             if not _is_count(former):
                 return
-            spent, pauses = _content(former)
+            spent, pauses = _content(former, busy_seconds)
             count.execute("BEGIN IMMEDIATE")
             count.executemany(_ADD, spent)
             count.executemany(_PAUSE_TOO, pauses)
@@ -78,8 +81,8 @@ def _is_count(former: Path) -> bool:
     return former.is_file() and not former.is_symlink()
 
 
-def _content(former: Path) -> tuple[list[Any], list[Any]]:
-    with closing(_opened(former)) as before:
+def _content(former: Path, busy_seconds: float) -> tuple[list[Any], list[Any]]:
+    with closing(_opened(former, busy_seconds)) as before:
         spent = before.execute("SELECT day, requests FROM spent").fetchall()
         return spent, before.execute("SELECT began_at, until FROM quota_pause").fetchall()
 
@@ -105,11 +108,12 @@ def _make(path: Path) -> None:
             raise
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
     """The file with its tables. SQLite does not wait where several processes make them at once, so this does."""
-    ends = time.monotonic() + BUSY_SECONDS
+    ends = time.monotonic() + busy_seconds
     while True:
-        database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        left = max(0.0, ends - time.monotonic())
+        database = sqlite3.connect(path, timeout=left, isolation_level=None, check_same_thread=False)
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
@@ -121,4 +125,5 @@ def _opened(path: Path) -> sqlite3.Connection:
                 raise
             time.sleep(_BUSY_NAP)
         else:
+            database.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
             return database

@@ -30,7 +30,9 @@ class Prefetcher:
         self._drop()
         if self._pool is not None:
             self._cancel()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            # Whoever interrupts the program waits for no server: what the threads still bring goes nowhere.
+            is_interrupted = kind is not None and not issubclass(kind, Exception | GeneratorExit)
+            self._pool.shutdown(wait=not is_interrupted, cancel_futures=True)
 
     def read(self, offset: int, *, step: int, end: int, ahead: int) -> Page:
         """The page at `offset`, while up to `ahead` pages at further steps before row `end` are fetched.

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+MOST_AHEAD = 99
+"""Rows that have changed in the future behind which the newest true change is still looked for: a page holds both."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -38,7 +41,8 @@ class SyncState:
     Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
 
     `live`: rows that are not marked as deleted; `newest`: the newest change among them, `newest_ids` the rows that
-    carry it; `highest_id` counts deleted rows too. These four come from the table, and only where they were asked
+    carry it; `ahead`: ids and times of those, at most a page, that have changed in the future (a wrong clock), which
+    `newest` leaves out; `highest_id` counts deleted rows too. These come from the table, and only where they were asked
     for and a probe can use them. `held`: what a full read can compare itself with.
     """
 
@@ -59,6 +63,7 @@ class SyncState:
     live: int = 0
     newest: datetime | None = None
     newest_ids: frozenset[int] = frozenset()
+    ahead: frozenset[tuple[int | None, datetime]] = frozenset()
     highest_id: int | None = None
     held: Held = field(default_factory=Held)
 

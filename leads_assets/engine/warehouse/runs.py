@@ -14,15 +14,15 @@ from typing import Any
 import msgspec
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
-from leads_assets.engine.records.state import Held, SyncState
+from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.records.names import shown_counts
+from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.file import Session, Warehouse
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"
 """The mode of a load that comes from no list of the API: it says nothing about what the server has."""
-_AHEAD = timedelta(minutes=1)
-"""A begin, or a watermark, that is further ahead of now than this is the mark of a wrong clock."""
 _LATELY = timedelta(hours=24)
 """Over which deletions are summed up for the guard."""
 _TABLE_COLUMNS = (
@@ -169,7 +169,7 @@ _LEDGER_COLUMNS = (
 
 def _states(now: datetime, *, numbered: bool) -> str:
     """The query that fills a SyncState: a row for each endpoint that was loaded and whose table still stands."""
-    limit = moment(now + _AHEAD)
+    limit = moment(now + CLOCK_SLACK)
     proven = "ours AND verdict = 'proven'"
     full = "ours AND mode = 'full'"
     changes = "ours AND (changed_since IS NOT NULL OR mode = 'incremental')"
@@ -219,7 +219,7 @@ def states(session: Session, now: datetime, *, numbered: bool = True) -> dict[st
 
 def _state(row: dict[str, Any], now: datetime) -> SyncState:
     newest = row.pop("newest_began")
-    if newest is not None and newest > now + _AHEAD:
+    if newest is not None and newest > now + CLOCK_SLACK:
         _LOG.warning("the newest load began at %s, which is still to come: a wrong clock, ignored", newest.isoformat())
     held = Held(longest=row.pop("longest"), longest_response=row.pop("longest_response"))
     return SyncState(**row, held=held)
@@ -239,24 +239,32 @@ def sync_states(
         found = states(session, now, numbered=("number",) in columns)
         if endpoints is None:
             return found
-        known = {name: _with_rows(session, endpoints[name], found[name]) for name in found if name in endpoints}
+        known = {name: _with_rows(session, endpoints[name], found[name], now) for name in found if name in endpoints}
         return _with_held(session, endpoints, known)
 
 
-def _with_rows(session: Session, endpoint: Endpoint, state: SyncState) -> SyncState:
+def _with_rows(session: Session, endpoint: Endpoint, state: SyncState, now: datetime) -> SyncState:
     table = f"main.{quoted(endpoint.name)}"
     if endpoint.change_filter and endpoint.cursor_field:
-        changed = quoted(endpoint.cursor_field)
-        live, newest, ids = session.one(
+        changed, limit = quoted(endpoint.cursor_field), moment(now + CLOCK_SLACK)
+        live, newest, ids, ahead, moments = session.one(
             "looking for the newest change",
             f"""
             WITH live AS (SELECT id, {changed} AS moment FROM {table} WHERE _deleted_at IS NULL),
-                newest AS (SELECT max(moment) AS moment FROM live)
+                early AS (FROM live WHERE moment > {limit} ORDER BY moment DESC LIMIT {MOST_AHEAD}),
+                newest AS (SELECT max(moment) AS moment FROM live WHERE moment <= {limit})
             SELECT (SELECT count(*) FROM live), (SELECT moment FROM newest),
-                (SELECT list(id) FROM live WHERE moment = (SELECT moment FROM newest))
+                (SELECT list(id) FROM live WHERE moment = (SELECT moment FROM newest)),
+                (SELECT list(id ORDER BY id) FROM early), (SELECT list(moment ORDER BY id) FROM early)
             """,
         )
-        return replace(state, live=live, newest=newest, newest_ids=frozenset(ids or ()))
+        return replace(
+            state,
+            live=live,
+            newest=newest,
+            newest_ids=frozenset(ids or ()),
+            ahead=frozenset(zip(ahead or (), moments or (), strict=True)),
+        )
     if not endpoint.marks_deleted:
         highest = session.one("looking for the newest event", f"SELECT max(id) FROM {table}")[0]
         return replace(state, highest_id=highest)
@@ -340,7 +348,8 @@ class Notes:
 
     def sentences(self) -> list[str]:
         """One for each kind."""
-        found = [f"{self.endpoint}: {name}: {count:,} values in _extra" for name, count in sorted(self.misfits.items())]
+        misfits = shown_counts(self.misfits).items()
+        found = [f"{self.endpoint}: {name}: {count:,} values in _extra" for name, count in misfits]
         if self.rejected:
             found.append(f"{self.endpoint}: {self.rejected:,} records without a usable id in ops.rejected_rows")
         if self.columns:

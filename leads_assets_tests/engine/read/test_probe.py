@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from leads_assets.account.dialect import DIALECT
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
-from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.declare import Endpoint, EventLog, Role
 from leads_assets.engine.errors import AuthenticationFailed, PermissionDenied, Unavailable
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits, RequestStats
@@ -85,9 +86,56 @@ def test_events_come_oldest_first_with_the_newest_one_last(bench: Bench) -> None
     steps = [int(row["id"]) for row in bench.api.account.rows("steps")]
     bench.api.account.update("steps", steps[:1])
     found = probe.events(bench.client, EVENTS, bench.stats)
-    assert [event.id for event in found] == sorted(event.id for event in found)
-    assert found[-1].name == "account.step.updated"
-    assert len(found) == 46
+    ids = [event.id for event in found.events]
+    assert ids == [row["id"] for row in bench.api.account.rows("webhook_events")]
+    assert found.events[-1].name == "account.step.updated"
+    assert (len(ids), found.whole, found.plainly) == (20, True, False)
+
+
+LOG_OF_LEADS = replace(LEADS, role=Role.LOG, event_log=EventLog(name_key="status", announces={}))
+
+
+def _newest_leads(bench: Bench) -> list[int]:
+    return sorted(int(row["id"]) for row in bench.api.account.rows("leads"))[-100:]
+
+
+def test_a_long_log_is_asked_for_its_newest_page_with_one_request(bench: Bench) -> None:
+    found = probe.events(bench.client, LOG_OF_LEADS, bench.stats)
+    assert [event.id for event in found.events] == _newest_leads(bench)
+    assert (found.whole, found.is_newest, bench.stats.requests) == (False, True, 1)
+    assert 0 < bench.stats.body_bytes < 1 << 20
+
+
+@pytest.mark.parametrize("fault", ["ignore_direction@leads", "status=400@leadsx1"])
+def test_a_log_that_does_not_heed_that_wish_is_asked_at_its_total_and_that_is_remembered(
+    bench: Bench, fault: str
+) -> None:
+    bench.api.set_faults([parse_fault(fault)])
+    plain = replace(LOG_OF_LEADS, params={**LEADS.params, "direction": "asc"})
+    found = probe.events(bench.client, plain, bench.stats)
+    assert [event.id for event in found.events] == _newest_leads(bench)
+    assert (found.plainly, found.is_newest, bench.stats.requests) == (True, True, 3)
+    probe.events(bench.client, plain, bench.stats, plainly=True)
+    assert bench.stats.requests == 5
+
+
+def test_a_log_that_shows_no_total_and_only_its_oldest_page_says_so(bench: Bench) -> None:
+    bench.api.set_faults([parse_fault("ignore_direction@leads"), parse_fault("no_total@leads")])
+    found = probe.events(bench.client, replace(LOG_OF_LEADS, params={"direction": "asc"}), bench.stats)
+    assert (found.whole, found.is_newest) == (False, False)
+
+
+def test_behind_leads_that_have_changed_in_the_future_the_newest_true_change_is_seen(bench: Bench) -> None:
+    account = bench.api.account
+    expected = probe.newest_change(bench.client, LEADS, bench.stats)
+    early = [int(row["id"]) for row in account.rows("leads") if row["id"] != expected.id][:2]
+    account.change("leads", early, at=datetime(2099, 1, 1, tzinfo=UTC))
+    hidden = probe.newest_change(bench.client, LEADS, bench.stats)
+    assert (hidden.id, hidden.at, len(hidden.ahead)) == (None, None, 1)
+    found = probe.newest_change(bench.client, LEADS, bench.stats, ahead=2)
+    assert (found.id, found.at) == (expected.id, expected.at)
+    assert found.ahead == tuple((row, datetime(2099, 1, 1, tzinfo=UTC)) for row in reversed(early))
+    assert bench.stats.requests == 3
 
 
 @pytest.mark.parametrize("operation", ["insert", "update", "delete"])
@@ -147,4 +195,4 @@ def test_a_refusal_is_not_asked_for_twice(
 def test_events_without_a_usable_id_are_left_out(bench: Bench, fault: str) -> None:
     bench.api.set_faults([parse_fault(fault)])
     found = probe.events(bench.client, EVENTS, bench.stats)
-    assert len(found) == (44 if fault.startswith("record") else 0)
+    assert len(found.events) == (18 if fault.startswith("record") else 0)

@@ -1,6 +1,7 @@
 """What the warehouse says it has committed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def test_a_dropped_table_is_not_committed_whatever_the_ledger_says(watch: Watch)
 def test_leads_are_known_by_live_rows_and_all_rows_that_changed_last(watch: Watch) -> None:
     project = watch()
     project.materialize("leads")
-    project.write("UPDATE leads SET updated_at = TIMESTAMPTZ '2030-01-01 00:00:00+00' WHERE id % 10 = 0")
+    latest = project.now().replace(microsecond=0)
+    project.write(f"UPDATE leads SET updated_at = TIMESTAMPTZ '{latest.isoformat()}' WHERE id % 10 = 0")
     project.write(
         "UPDATE leads SET updated_at = TIMESTAMPTZ '2040-01-01 00:00:00+00', _deleted_at = now() WHERE id % 10 = 1"
     )
@@ -60,9 +62,20 @@ def test_leads_are_known_by_live_rows_and_all_rows_that_changed_last(watch: Watc
     ((gone,),) = project.project.query("SELECT count(*) FROM leads WHERE id % 10 = 1")
     leads = _committed(project)["leads"]
     assert leads.newest_ids == {row_id for (row_id,) in rows}
-    assert leads.newest is not None
-    assert leads.newest.isoformat() == "2030-01-01T00:00:00+00:00"
+    assert leads.newest == latest
+    assert leads.ahead == frozenset()
     assert leads.live == 250 - gone < 250
+
+
+def test_a_lead_that_has_changed_in_the_future_is_known_apart_and_hides_no_other(watch: Watch) -> None:
+    project = watch()
+    project.materialize("leads")
+    before = _committed(project)["leads"]
+    ((lead,),) = project.project.query("SELECT min(id) FROM leads")
+    project.write(f"UPDATE leads SET updated_at = TIMESTAMPTZ '2099-01-01 00:00:00+00' WHERE id = {lead}")
+    after = _committed(project)["leads"]
+    assert (after.newest, after.live) == (before.newest, before.live)
+    assert after.ahead == {(lead, datetime(2099, 1, 1, tzinfo=UTC))}
 
 
 def test_the_event_log_is_known_by_its_newest_id(watch: Watch) -> None:
