@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,6 +24,10 @@ class RunView:
         self._over = 0
         self._whole = bars.add_task("starting", total=assets)
         self._part = bars.add_task("", total=None, visible=False)
+
+    def announce(self, day: datetime) -> None:
+        """Show which past day is brought in."""
+        self._bars.update(self._whole, description=f"the account on {day:%Y-%m-%d}")
 
     def began(self, endpoint: str) -> None:
         """Show whose turn it is."""

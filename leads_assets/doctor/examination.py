@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from leads_assets.doctor.capabilities import habits
+from leads_assets.doctor.far_ends import look_beyond
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
@@ -118,6 +119,7 @@ class Examination:
             self._access.append(self._refused(endpoint, error))
             return error
         self._answers[endpoint.name] = answer
+        self._findings += look_beyond(self._prober, endpoint, answer, self._limit)
         self._access.append(_readable(endpoint, answer))
         return None
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.warehouse import kept, views
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.models import KEPT
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.marts.catalogue import definitions, kept_models
 
 

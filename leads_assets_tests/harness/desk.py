@@ -15,9 +15,10 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.declare import Column, ColumnType, Endpoint
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
+from leads_assets.engine.warehouse.session import Session
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -14,9 +14,10 @@ from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 from leads_assets.engine.warehouse import kept, models, views
 from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.models import Model
 from leads_assets.engine.warehouse.schema import BOOKKEEPING
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.engine.warehouse.views import Definitions, build_views
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from leads_assets.engine.declare import PRIMARY_KEY
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.runs import SyncRun
 from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 from leads_assets.engine.warehouse.stats import TableStats
 

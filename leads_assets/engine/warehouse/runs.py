@@ -18,7 +18,8 @@ from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"

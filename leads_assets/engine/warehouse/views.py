@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.warehouse import kept
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.models import EVERY, KEPT, LIVE, MARTS, Lineage, Model, lineages
 from leads_assets.engine.warehouse.schema import BOOKKEEPING, BOOKKEEPING_MEANINGS, short
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 PROOF = f"{MARTS}.proof"
