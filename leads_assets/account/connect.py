@@ -122,6 +122,7 @@ class LeadsApi:
                 held=held,
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
+                now=self._now,
             )
             extract = reading.run(changed_since)
             return replace(

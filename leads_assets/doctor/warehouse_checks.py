@@ -13,8 +13,9 @@ from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
 from leads_assets.engine.warehouse.failures import last_failures
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
+from leads_assets.engine.warehouse.session import Session
 
 _TOPIC = "warehouse"
 NEVER_LOADED = "never loaded"

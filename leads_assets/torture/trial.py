@@ -45,13 +45,17 @@ class _Bench:
         self._leads = leads
         self._instance = instance
         self._clean = folder / "clean.duckdb"
-        with DemoApi(self._account()) as api:
+        with DemoApi(self._account(UNPAGED)) as api:
             _sync(api, self._clean, tuple(ENDPOINTS), instance)
 
-    def _account(self) -> Account:
+    def _account(self, names: Sequence[str]) -> Account:
+        """The account, as far as the lists of these names show it: most cases ask for one of them."""
+        over = {name: ENDPOINTS[name].fan_out for name in names}
+        asked = {*names, *(fan_out.over.name for fan_out in over.values() if fan_out)}
         account = Account(leads=self._leads, clock=lambda: _CLOCK)
         # As long as the leads, so that a page can be less than all; the log last, because it tells of the others.
-        for name in sorted(UNPAGED, key=_LOG.__eq__):
+        lists = [name for name in UNPAGED if name in asked or _LOG in asked]
+        for name in sorted(lists, key=_LOG.__eq__):
             length = max(self._leads, account.total(name))
             # A round number may be a limit.
             length += next(more for more in itertools.count() if unsuspicious(length + more) == length + more)
@@ -67,7 +71,7 @@ class _Bench:
 
     def outcome(self, case: Case, warehouse: Path) -> TrialResult:
         """Run one case in a warehouse of its own."""
-        account = self._account()
+        account = self._account(case.endpoints)
         for oddity in case.oddities:
             _ODDITIES[oddity](account)
         if not case.is_new:

@@ -69,7 +69,7 @@ class RecordEncoder:
         """A line that the database refused all the same, now taken apart value by value. May raise one of BROKEN."""
         values = _members.decode(line)
         written = values.pop(EXTRA, None)
-        extra = _members.decode("{" + msgspec.json.decode(written, type=str) + "}") if written else {}
+        extra = _members.decode(msgspec.json.decode(written, type=str)) if written else {}
         return self._taken_apart(values, extra)
 
     def _fit(self, records: Sequence[Raw]) -> bool:
@@ -101,7 +101,7 @@ class RecordEncoder:
         if extra:
             # As a text: the database would take the numbers in it through a double, and copy nested ones many times.
             kept[EXTRA] = msgspec.json.encode(
-                _json_members({key: _readable(bytes(v)) for key, v in extra.items()}).decode()
+                _json_object({key: _readable(bytes(v)) for key, v in extra.items()}).decode()
             )
         return _json_object(kept)
 
@@ -135,8 +135,4 @@ def _readable(json: bytes) -> bytes:
 
 def _json_object(members: Mapping[str, bytes]) -> bytes:
     """A JSON object of values that are JSON already."""
-    return b"{" + _json_members(members) + b"}"
-
-
-def _json_members(members: Mapping[str, bytes]) -> bytes:
-    return b",".join(msgspec.json.encode(key) + b":" + value for key, value in members.items())
+    return b"{" + b",".join(msgspec.json.encode(key) + b":" + value for key, value in members.items()) + b"}"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from leads_assets.engine.declare import PRIMARY_KEY
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.merge import Stamp, record_deletions
 from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 
 _KEY = quoted(PRIMARY_KEY)

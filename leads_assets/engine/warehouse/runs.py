@@ -18,7 +18,8 @@ from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"
@@ -97,6 +98,9 @@ CREATE OR REPLACE VIEW ops.freshness AS
 SELECT
     endpoint,
     arg_max(began_at, number) FILTER (verdict = 'proven') AS data_as_of,
+    arg_max(began_at, number) FILTER (verdict = 'proven') AS changes_as_of,
+    arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS complete_as_of,
+    CAST(NULL AS VARCHAR) AS in_progress,
     arg_max(loaded_at, number) FILTER (verdict = 'proven') AS last_proven_sync,
     arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS last_reconcile,
     CASE WHEN foreign_rows THEN 'unproven' ELSE arg_max(verdict, number) END AS verdict,
