@@ -20,7 +20,10 @@ from leads_assets.engine.instants import utc_now
 if TYPE_CHECKING:
     from leads_assets.defs.execute import RunResult
 
-_QUERY = "SELECT step, count(*) AS leads, sum(amount) AS amount FROM leads WHERE _deleted_at IS NULL GROUP BY step"
+_QUERY = (
+    "SELECT pipeline, step, open_leads, amount, currency, verdict FROM marts.pipeline_daily"
+    " WHERE is_today AND open_leads > 0 ORDER BY pipeline, position, currency"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

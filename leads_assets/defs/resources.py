@@ -71,6 +71,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     lock_seconds: float = Field(description="Longest wait for other writers, in seconds.")
     snapshot: str = Field(description="Where to publish a read copy; empty for none.")
     evolve: bool = Field(description="Whether unknown fields become columns.")
+    time_zone: str = Field(default="UTC", description="Time zone in which the marts count days and months.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _stamp: Stamp = PrivateAttr(default=())
@@ -85,6 +86,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lock_seconds=settings.lock_seconds,
             snapshot=str(settings.snapshot or ""),
             evolve=settings.schema_policy == "evolve",
+            time_zone=settings.time_zone,
         )
 
     def warehouse(self) -> Warehouse:
