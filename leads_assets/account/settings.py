@@ -58,7 +58,7 @@ def _key(key: SecretStr) -> SecretStr:
 
 
 def _file(path: Path) -> Path:
-    """The absolute path, its links followed: a file that is replaced by renaming would else replace the link."""
+    """The absolute path, its links followed: otherwise a file that is replaced by renaming would replace the link."""
     text = str(path)
     # DuckDB takes `?` for the beginning of its parameters.
     if "?" in text or text != text.strip():

@@ -66,7 +66,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         return self._loader
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Give the loader's memory back."""
+        """Release the loader's memory."""
         if self._loader is not None:
             self._loader.close()
 
@@ -79,7 +79,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
 
 
 def _is_frame(obj: object) -> bool:
-    """Whether it is a frame of a library that is loaded already: a frame cannot come from one that is not."""
+    """Whether it is a frame of pandas or pyarrow. Neither is imported for that: a frame's library is loaded already."""
     pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
     return (pandas is not None and isinstance(obj, pandas.DataFrame)) or (
         pyarrow is not None and isinstance(obj, pyarrow.Table)

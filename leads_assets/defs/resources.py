@@ -94,7 +94,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
 
     def state(self, endpoint: str) -> SyncState:
-        """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
+        """What the warehouse knows of an endpoint; looked up again only after others, or a load of it, changed that."""
         return self._known(endpoint).get(endpoint, SyncState())
 
     def account(self) -> str | None:
