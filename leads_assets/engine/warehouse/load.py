@@ -25,7 +25,7 @@ from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
 from leads_assets.engine.warehouse.errors import MemoryUsedUp
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
-from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import TableName, ensure
 from leads_assets.engine.warehouse.session import Session
@@ -106,18 +106,23 @@ def policy_of(extract: Extract, options: LoadOptions) -> Policy:
 
 
 class Loader:
-    """Loads extracts and frames into one warehouse, one after the other."""
+    """Loads extracts and frames into one warehouse, one after the other.
+
+    `after_load` completes each load inside its transaction.
+    """
 
     def __init__(
         self,
         warehouse: Warehouse,
         options: LoadOptions | None = None,
         *,
+        after_load: AfterLoad | None = None,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._warehouse = warehouse
         self._options = options or LoadOptions()
+        self._after_load = after_load
         self._now, self._clock = now, clock
         self._staging = StagingDatabase()
 
@@ -179,7 +184,11 @@ class Loader:
                 return {**run.seconds, "wait_for_lock": waited, "merge": merged}
 
             with transaction(session):
-                return _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy, seconds=seconds)
+                run = replace(run, loaded_at=self._now())
+                result = _merge_in(session, name, staged, run, policy, seconds=seconds)
+                if self._after_load is not None:
+                    self._after_load(session, result)
+                return result
 
 
 def _merge_in(
