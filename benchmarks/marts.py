@@ -13,7 +13,8 @@ from invented import invent
 from tables import table
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.marts.catalogue import file_models
 from leads_assets.marts.history import build_views, refresh_history

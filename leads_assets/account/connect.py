@@ -32,7 +32,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 
 def count_file(settings: Settings) -> Path:
-    """Where the requests to the account are counted: one file for all its warehouses. Raises ConfigurationError."""
+    """The file that counts the requests to the account, for all its warehouses. Raises ConfigurationError."""
     return settings.state_folder / f"{account_of(settings.base_url)}.requests"
 
 
@@ -146,6 +146,7 @@ class LeadsApi:
                 load_part=None if load_part is None else lambda part: load_part(finish(part)),
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
+                now=self._now,
             )
             return replace(finish(reading.run(changed_since)), changed_since=changed_since)
         except RunError as stop:

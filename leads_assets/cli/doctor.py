@@ -13,13 +13,14 @@ from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import add_json_option, add_strict_option
 from leads_assets.cli.render import Block, Grid, age, number
 from leads_assets.cli.verdicts import unproven
-from leads_assets.doctor.examination import NOT_ASKED, Diagnosis, Examination, advice
+from leads_assets.doctor.examination import NOT_ASKED, Access, Diagnosis, Examination, advice
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Prober
-from leads_assets.doctor.warehouse_checks import inspect
+from leads_assets.doctor.warehouse_checks import NEVER_LOADED, inspect, read_copy, whose
 from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.warehouse.file import Warehouse
 
 _MIRRORED = frozenset(name for name, endpoint in ENDPOINTS.items() if endpoint.marks_deleted)
@@ -112,8 +113,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "doctor",
         help="look at settings, API, key rights, quota and warehouse",
         description="Look at everything that a sync needs, and say what to do where something is wrong. Nothing is"
-        " changed or deleted. It costs one request for the connection, one per endpoint and up to four for the habits"
-        f" of the server: at most {len(ENDPOINTS) + 5} of the day's requests.",
+        " changed or deleted. It costs one request for the connection, one per endpoint, one more for each list that"
+        " may be cut, and up to five for the habits of the server.",
     )
     add_strict_option(parser, "a table")
     add_json_option(parser)
@@ -129,14 +130,20 @@ def run(arguments: argparse.Namespace) -> Examined:
         wrong = Finding("settings", State.BROKEN, str(error), advice(error))
         return Examined(findings=(wrong,), diagnosis=nothing, is_strict=arguments.strict)
     findings = _settings(settings)
-    about_file, synced = inspect(
-        Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
-    )
-    findings += about_file
+    warehouse = Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
+    about_file, synced = inspect(warehouse)
+    findings += [*about_file, *(read_copy(settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
+    if synced and settings.has_account:
+        about_account = whose(warehouse, settings.base_url)
+        findings += about_account
+        # Of another account's list nothing can be compared.
+        mirrored = {} if about_account else {row["endpoint"]: row for row in synced if row["verdict"] != NEVER_LOADED}
+    else:
+        mirrored = {}
     diagnosis, quota = nothing, None
     if settings.has_account:
         try:
-            diagnosis, quota = _api(settings, {row["endpoint"]: row for row in synced})
+            diagnosis, quota = _api(settings, mirrored)
         except ApiError as error:
             findings.append(Finding("settings", State.BROKEN, str(error), advice(error)))
     findings += [*diagnosis.findings, *([quota] if quota else [])]
@@ -173,6 +180,21 @@ def _api(settings: Settings, synced: Mapping[str, Mapping[str, Any]]) -> tuple[D
     return diagnosis, Finding("quota", State.OK, says)
 
 
+def _doubts(synced: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Tables on which nobody may rely, and why."""
+    rows = {row["endpoint"]: row for row in synced}
+    hint = "Act on the reason; `leads-assets sync` reads it again."
+    return [
+        Finding(name, State.WARNING, f"the last sync {_became(rows[name])}", hint)
+        for name in unproven(rows.values())
+        if name in ENDPOINTS
+    ]
+
+
+def _became(row: Mapping[str, Any]) -> str:
+    return f"failed: {row['last_error']}" if row.get("last_error") else f"is {row['verdict']}: {row.get('reason')}"
+
+
 def _other_counts(diagnosis: Diagnosis, synced: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """Where the server states another number of rows than there are here."""
     # A log on the server is shortened, the table keeps it whole.
@@ -181,9 +203,16 @@ def _other_counts(diagnosis: Diagnosis, synced: Mapping[str, Mapping[str, Any]])
         Finding(
             found.endpoint,
             State.WARNING,
-            f"the server states {found.total:,} rows, the table holds {here[found.endpoint]:,}",
+            f"the server {'sends' if found.total is None else 'states'} {there:,} rows, the table holds"
+            f" {here[found.endpoint]:,}",
             "The server may have changed since the last sync; run `leads-assets sync`, then look again.",
         )
         for found in diagnosis.access
-        if found.total is not None and here.get(found.endpoint) not in (None, found.total)
+        if (there := _rows_there(found)) is not None and here.get(found.endpoint) not in (None, there)
     ]
+
+
+def _rows_there(found: Access) -> int | None:
+    """The rows of the list, where the server states them or sends them all at once."""
+    is_whole = not ENDPOINTS[found.endpoint].paged and found.rows != FULL_PAGE
+    return found.total if found.total is not None or not is_whole else found.rows

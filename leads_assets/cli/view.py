@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from leads_assets.cli.render import make_console
 from leads_assets.defs.execute import AssetResult, Ending
+from leads_assets.engine.instants import DAY, format_instant
 from leads_assets.engine.read.read import Progress as Walked
 
 
@@ -23,6 +25,10 @@ class RunView:
         self._over = 0
         self._whole = bars.add_task("starting", total=assets)
         self._part = bars.add_task("", total=None, visible=False)
+
+    def announce(self, day: datetime) -> None:
+        """Show which past day is brought in."""
+        self._bars.update(self._whole, description=f"the account on {format_instant(day, DAY)}")
 
     def began(self, endpoint: str) -> None:
         """Show whose turn it is."""

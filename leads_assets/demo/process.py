@@ -17,14 +17,16 @@ DEMO_WAREHOUSE = Path("data/demo.duckdb")
 @contextmanager
 def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Settings]:
     """Serve a demo account that ends now; yields the settings that point to it, and to nothing else."""
-    with DemoApi(Account(leads=leads, now=datetime.now(UTC)), key=DEMO_KEY) as api:
-        yield demo_settings(api, warehouse)
+    with served(Account(leads=leads, now=datetime.now(UTC)), warehouse) as settings:
+        yield settings
 
 
-def demo_settings(api: DemoApi, warehouse: Path) -> Settings:
-    """The settings that point to this server and this file, and to nothing else."""
-    places = {"warehouse": warehouse, "state": Path(f"{warehouse}.state")}
-    return Settings.model_validate({"base_url": api.base_url, "api_key": api.key, "daily_requests": 0, **places})
+@contextmanager
+def served(account: Account, warehouse: Path) -> Iterator[Settings]:
+    """Serve it on a free port of loopback; yields the settings that point to it, to this file, and to nothing else."""
+    with DemoApi(account, key=DEMO_KEY) as api:
+        places = {"warehouse": warehouse, "state": Path(f"{warehouse}.state")}
+        yield Settings.model_validate({"base_url": api.base_url, "api_key": DEMO_KEY, "daily_requests": 0, **places})
 
 
 def demo_environment(settings: Settings) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""What is right and wrong between us and the API, told from a handful of requests."""
+"""Finds out with a handful of requests what works with an API and what does not."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from leads_assets.doctor.capabilities import habits
+from leads_assets.doctor.far_ends import look_beyond
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.doctor.probing import Answer, Prober
 from leads_assets.engine.declare import Endpoint
@@ -24,7 +25,7 @@ from leads_assets.engine.errors import (
 _ADVICE: tuple[tuple[type[ApiError], str], ...] = (
     (
         AuthenticationFailed,
-        "Copy the key anew from the account; if it is right, compare the host name letter by letter.",
+        "Copy the key from the account again; if it is right, compare the host name letter by letter.",
     ),
     (AccountSuspended, "Only the account's owner can end this; the rows kept here stay as they are."),
     (HostUnreachable, "Look whether this machine reaches the host at all: name, proxy, firewall."),
@@ -62,9 +63,9 @@ class Diagnosis:
 
 
 class Examination:
-    """Looks at connection, rights and habits of the server; each request is tried once.
+    """Examines connection, rights and capabilities of the server; each request is tried once.
 
-    `known`: endpoints that were readable before, for which no right is not normal any more.
+    `known`: endpoints that were readable before, so a refusal of them is a fault, and not the edition.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Examination:
         self._answers: dict[str, Answer] = {}
 
     def run(self) -> Diagnosis:
-        """Ask, until there is nothing more to ask or a refusal that every other request would meet too."""
+        """Ask until everything is known, or until a refusal that every other request would meet too."""
         try:
             self._look()
         except RunError as stop:
@@ -118,6 +119,7 @@ class Examination:
             self._access.append(self._refused(endpoint, error))
             return error
         self._answers[endpoint.name] = answer
+        self._findings += look_beyond(self._prober, endpoint, answer, self._limit)
         self._access.append(_readable(endpoint, answer))
         return None
 

@@ -1,4 +1,4 @@
-"""Single requests that find out how a server answers; nothing of what they bring is kept."""
+"""Single requests that find out how a server answers; their rows are not kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.instants import parse_instant
 from leads_assets.engine.records.page import Page, parse_page, shape
 from leads_assets.engine.records.values import BROKEN
+
+NO_PARAMS: Mapping[str, str] = {}
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -38,7 +40,7 @@ class Answer:
 
     @property
     def changed(self) -> list[datetime]:
-        """The intelligible `updated_at` of the rows, in the server's order."""
+        """The readable `updated_at` of the rows, in the server's order."""
         times = (parse_instant(row.updated_at) for row in self._rows())
         return [time for time in times if time is not None]
 
@@ -78,7 +80,10 @@ class Prober:
 
         Raises an ApiError.
         """
+        return self.page(endpoint, limit, 0, params)
 
+    def page(self, endpoint: Endpoint, limit: int, offset: int, params: Mapping[str, str] = NO_PARAMS) -> Answer:
+        """The same at `offset`. Raises an ApiError."""
         dialect = self.client.dialect
 
         def parse(body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -86,7 +91,7 @@ class Prober:
 
         query = {**endpoint.params, **params}
         if endpoint.paged:
-            query |= {dialect.limit: str(limit), dialect.offset: "0"}
+            query |= {dialect.limit: str(limit), dialect.offset: str(offset)}
         query = {name: value for name, value in query.items() if value}
         return self.client.get(endpoint.name, endpoint.path, query, parse, self._stats)
 

@@ -1,4 +1,4 @@
-"""Looking at the warehouse without changing it."""
+"""Examines the warehouse without changing it."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,26 @@ from typing import Any
 import duckdb
 
 from leads_assets.doctor.findings import Finding, State
+from leads_assets.engine.http.address import account_of
+from leads_assets.engine.instants import utc_now
 from leads_assets.engine.warehouse import bookkeeping
+from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
-from leads_assets.engine.warehouse.file import Session, Warehouse
-from leads_assets.engine.warehouse.runs import freshness
+from leads_assets.engine.warehouse.failures import last_failures
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
+from leads_assets.engine.warehouse.session import Session
 
 _TOPIC = "warehouse"
+NEVER_LOADED = "never loaded"
+"""The verdict of a table that is not there."""
 
 
 def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
-    """Findings about the file, and the rows of `ops.freshness`."""
+    """Findings about the file, and the rows of `ops.freshness` with `last_error`, why a read failed since.
+
+    A list that was never loaded, and failed, has a row too.
+    """
     path = warehouse.path
     if not path.exists():
         return [_absent(path)], []
@@ -25,13 +35,47 @@ def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
             if session is None:  # deleted in between
                 return [_absent(path)], []
             findings = [_present(session, path), _format(session)]
-        rows = freshness(warehouse)
+        rows = _last_syncs(warehouse)
     except WarehouseBusy as busy:
         return [Finding(_TOPIC, State.BROKEN, str(busy), "A sync waits for it, then fails; nothing is lost.")], []
     except WarehouseError as error:
         hint = "It heals from an empty one: move the file away and sync; history and deleted rows are in it only."
         return [Finding(_TOPIC, State.BROKEN, str(error), hint)], []
     return [*findings, *_unwritable(path)], rows
+
+
+def _last_syncs(warehouse: Warehouse) -> list[dict[str, Any]]:
+    errors = {name: error for name, (error, _) in last_failures(warehouse).items()}
+    loaded = freshness(warehouse)
+    never = {"verdict": NEVER_LOADED, "data_as_of": None, "live_rows": None}
+    names = errors.keys() - {row["endpoint"] for row in loaded}
+    rows = [*loaded, *({"endpoint": name, **never} for name in sorted(names))]
+    return [{**row, "last_error": errors.get(row["endpoint"])} for row in rows]
+
+
+def whose(warehouse: Warehouse, base_url: str) -> list[Finding]:
+    """Whether the rows are those of the account at that address; nothing where the file cannot tell."""
+    try:
+        bound = bound_account(sync_states(warehouse, utc_now()))
+    except WarehouseError:
+        return []
+    if not why_another(bound, account_of(base_url)):
+        return []
+    hint = "Mend the settings; or `leads-assets sync --new-account`, and this account takes the other one's place here."
+    return [Finding("account", State.BROKEN, "the warehouse holds the rows of another account", hint)]
+
+
+def read_copy(target: Path) -> list[Finding]:
+    """What would keep a read copy from being written; nothing if it can be."""
+    topic = "read copy"
+    folder = next(parent for parent in target.parents if parent.exists())
+    if target.is_dir() or not folder.is_dir():
+        says = f"it cannot be written: {target if target.is_dir() else folder} is in its place"
+    elif not os.access(folder, os.W_OK):
+        says = f"it cannot be written: {folder} is not to be written by this user"
+    else:
+        return []
+    return [Finding(topic, State.BROKEN, says, "Set LEADS_WAREHOUSE_SNAPSHOT to a file in a folder that can.")]
 
 
 def _absent(path: Path) -> Finding:

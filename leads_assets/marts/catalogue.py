@@ -8,8 +8,8 @@ from importlib.resources import files
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.models import Model, parse_model
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 from leads_assets.engine.warehouse.views import Definitions
 

@@ -16,8 +16,9 @@ import duckdb
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.warehouse import kept
 from leads_assets.engine.warehouse.bookkeeping import TABLES
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.schema import BOOKKEEPING
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.marts.catalogue import kept_models

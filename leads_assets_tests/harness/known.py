@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 from leads_assets_tests.harness.books import Books, Read, insert
 
 JAN, FEB, MARCH = 1, 2, 3

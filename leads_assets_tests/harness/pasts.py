@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 from leads_assets_tests.harness.books import Books, Read, insert, money, written
 
 STARTS = (datetime(2026, 1, 5, 6, tzinfo=UTC), datetime(2026, 4, 5, 6, tzinfo=UTC))

@@ -105,7 +105,7 @@ class ClientFactory:
 
 def rows(extract: Extract) -> list[dict[str, Any]]:
     """The spooled rows."""
-    return [json.loads(line) for line in extract.spooled.rows.read_bytes().splitlines()]
+    return [json.loads(line) for path in extract.spooled.rows for line in path.read_bytes().splitlines()]
 
 
 def ids(extract: Extract) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 
 from leads_assets.engine.declare import Column, ColumnType
 from leads_assets.engine.records.extract import Extract
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
 
 # The child begins as a copy of a process that has imported everything and has no threads yet.

@@ -14,9 +14,10 @@ from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 from leads_assets.engine.warehouse import kept, models, views
 from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.models import Model
 from leads_assets.engine.warehouse.schema import BOOKKEEPING
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.engine.warehouse.views import Definitions, build_views
 
@@ -155,6 +156,12 @@ def test_a_declared_column_that_the_table_has_not_yet_is_null(shelf: Shelf) -> N
     declared = replace(THINGS, columns=(*THINGS.columns, Column("colour", ColumnType.VARCHAR, "Its colour.")))
     shelf.build(endpoints={**DEFINED.endpoints, "things": declared})
     assert shelf.run("SELECT id, colour FROM live.things ORDER BY id") == [(1, None), (2, None)]
+
+
+def test_a_column_that_an_older_version_made_has_the_declared_type(shelf: Shelf) -> None:
+    shelf.run("ALTER TABLE things ALTER COLUMN weight SET DATA TYPE VARCHAR")
+    assert shelf.build() == {"things"}
+    assert shelf.run("SELECT weight FROM live.things ORDER BY id") == [(10.0,), (1.0,)]
 
 
 def test_marts_read_each_other_in_whatever_order_they_are_declared(shelf: Shelf) -> None:

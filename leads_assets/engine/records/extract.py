@@ -1,4 +1,4 @@
-"""What crosses the border between the API and the warehouse: rows in a local file, and what is known about them."""
+"""What passes from the read to the load: rows in local files, and what is known about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,16 +33,20 @@ class ReadMode(StrEnum):
 class SpoolFiles:
     """The files of one extract, and what was noticed while writing them.
 
-    `rows`: newline-delimited JSON whose declared columns hold what they can hold exactly; what does not fit is under
-    `_extra`, a text: the members of a JSON object without its braces. `fields`: unknown keys that are left in place, to
-    become columns. `misfits`: field name to number of values that its column refused. `rejects`: newline-delimited
-    `{"reason", "record"}`; `large_rejects`: files of one record each, with their reasons; `rejected` counts both.
+    `rows`: in their order, files of newline-delimited JSON whose declared columns hold what they can hold exactly; what
+    does not fit is under `_extra`, the text of a JSON object. `row_bytes`: the mean
+    length of a row in that one of these files in which it is the largest. `fields`: unknown keys that are left in
+    place, to become columns. `misfits`: field name to number of values that its column refused. `rejects`:
+    newline-delimited `{"reason", "record"}`; `large_rejects`: files of one record each, with their reasons; `rejected`
+    counts both.
     """
 
-    rows: Path
+    folder: Path
+    rows: tuple[Path, ...]
     rejects: Path
     count: int
     bytes: int
+    row_bytes: int
     rejected: int
     large_rejects: Mapping[Path, str]
     fields: tuple[str, ...]

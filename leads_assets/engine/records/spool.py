@@ -7,7 +7,7 @@ of dead runs can be told apart and removed.
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,9 @@ from leads_assets.engine.records.values import LARGE_RECORD
 _OWNER = "owner.lock"
 _DOOR = "door.lock"
 _BUFFER = 1 << 20
+PART = 2 << 20
+"""Bytes after which a file of rows is followed by another: the database takes the rows of a file together, up to 2,048
+of them, and a dense row of JSON takes ten times its length."""
 _own: set[Path] = set()
 
 LARGEST_RECORD = 22 << 20
@@ -88,13 +91,56 @@ def _remove_dead(root: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class _Parts:
+    """Lines in files of about `PART` bytes each; there is one at least.
+
+    `bytes`, `count`: of all lines. `row_bytes`: as SpoolFiles has it.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.paths: list[Path] = []
+        self.bytes = self.count = self.row_bytes = 0
+        self._folder, self._name = folder, name
+        self._begin()
+
+    def write(self, lines: Sequence[bytes | Raw]) -> None:
+        """Write lines; those of a page are in one file, unless they are long."""
+        if sum(map(len, lines)) > PART:
+            for line in lines:
+                self._write([line])
+        elif lines:
+            self._write(lines)
+
+    def _write(self, lines: Sequence[bytes | Raw]) -> None:
+        length = sum(map(len, lines)) + len(lines)
+        if self._bytes and self._bytes + length > PART:
+            self.close()
+            self._begin()
+        self._file.write(b"\n".join(lines) + b"\n")
+        self._bytes += length
+        self._count += len(lines)
+
+    def _begin(self) -> None:
+        self.paths.append(self._folder / f"{self._name}-{len(self.paths):06}.ndjson")
+        self._file = self.paths[-1].open("wb", buffering=_BUFFER)
+        self._bytes = self._count = 0
+
+    def close(self) -> None:
+        """Flush what is written."""
+        self._file.close()
+        self.bytes += self._bytes
+        self.count += self._count
+        self.row_bytes = max(self.row_bytes, self._bytes // max(1, self._count))
+        self._bytes = self._count = 0
+
+
 class SpoolWriter:
     """Writes the pages of one endpoint; memory does not grow with their number."""
 
     def __init__(self, folder: Path, endpoint: Endpoint) -> None:
         self._encoder = RecordEncoder(endpoint)
-        self._rows_path = folder / "rows.ndjson"
-        self._rows = self._rows_path.open("wb", buffering=_BUFFER)
+        self._folder = folder
+        self._rows = _Parts(folder, "rows")
         self._rejects = _Rejects(folder)
         self._count = 0
 
@@ -121,8 +167,7 @@ class SpoolWriter:
             reasons = [_BROKEN_TEXT if line is None else _why_too_large(line) for line in encoded]
             self._rejects.add(records, reasons)
             lines = [line for line, reason in zip(encoded, reasons, strict=True) if line is not None and not reason]
-        if lines:
-            self._rows.write(b"\n".join(lines) + b"\n")
+        self._rows.write(lines)
         self._count += len(lines)
 
     def close(self) -> SpoolFiles:
@@ -130,10 +175,12 @@ class SpoolWriter:
         self._rows.close()
         self._rejects.close()
         return SpoolFiles(
-            rows=self._rows_path,
+            folder=self._folder,
+            rows=tuple(self._rows.paths),
             rejects=self._rejects.path,
             count=self._count,
-            bytes=self._rows_path.stat().st_size,
+            bytes=self._rows.bytes,
+            row_bytes=self._rows.row_bytes,
             rejected=self._rejects.count,
             large_rejects=self._rejects.large,
             fields=tuple(self._encoder.fields),
@@ -185,19 +232,17 @@ def reencoded(spooled: SpoolFiles, endpoint: Endpoint) -> SpoolFiles:
     encoder = RecordEncoder(endpoint)
     for field in spooled.fields:
         encoder.add_field(field)
-    path = spooled.rows.with_suffix(".again.ndjson")
-    with path.open("wb", buffering=_BUFFER) as target:
-        for line in _lines(spooled.rows):
-            target.write(encoder.reencode(line) + b"\n")
+    target = _Parts(spooled.folder, "again")
+    for path in spooled.rows:
+        with path.open("rb", buffering=_BUFFER) as source:
+            for line in source:
+                target.write([encoder.reencode(line)])
+    target.close()
     return replace(
         spooled,
-        rows=path,
-        bytes=path.stat().st_size,
+        rows=tuple(target.paths),
+        bytes=target.bytes,
+        row_bytes=target.row_bytes,
         fields=tuple(encoder.fields),
         misfits=dict(Counter(spooled.misfits) + Counter(encoder.misfits)),
     )
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=_BUFFER) as source:
-        yield from source

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse import runs
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 
 WHAT_TO_DO = (

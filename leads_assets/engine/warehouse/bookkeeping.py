@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from leads_assets.engine.warehouse import deletions, runs, superseded
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 VERSION = 4

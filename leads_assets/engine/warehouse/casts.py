@@ -11,8 +11,8 @@ import msgspec
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.records.encoder import EXTRA, MOST_FIELDS
 from leads_assets.engine.records.values import EXACT_IN_DOUBLE
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.schema import Table, add
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 from leads_assets.engine.warehouse.staging import Staged, staged_sql
 
@@ -97,7 +97,7 @@ def _kinds(session: Session, staged: Staged, fields: Sequence[str]) -> dict[str,
 def _count_crowded_out(session: Session, table: Table, staged: Staged) -> int:
     """About how many: an exact count takes memory for each name, and there may be millions."""
     columns = ", ".join(literal(column.lower()) for column in table.columns)
-    names = f"SELECT unnest(json_keys('{{' || {EXTRA} || '}}')) AS name FROM {staged_sql(staged)}"
+    names = f"SELECT unnest(json_keys({EXTRA})) AS name FROM {staged_sql(staged)}"
     in_spool = session.one(
         "counting fields without a column",
         f"SELECT approx_count_distinct(name) FROM ({names}) WHERE lower(name) NOT IN ({columns})",
@@ -183,14 +183,22 @@ class _Sifted:
         return f"({there} AND {quoted(name)} IS NULL)" if name in self.fitted else f"({there})"
 
     def extra(self) -> str:
-        """SQL for `_extra` in the second step: an object of what the spool put there and of what the table refuses."""
-        members = [EXTRA]
-        for name in self.doubtful:
-            key = literal(f"{msgspec.json.encode(name).decode()}:")
-            members.append(
-                f"CASE WHEN {self.refused(name)} THEN {key} || CAST({quoted(self._raw[name])} AS VARCHAR) END"
-            )
-        return f"'{{' || nullif(concat_ws(',', {', '.join(members)}), '') || '}}'"
+        """SQL for `_extra` in the second step: the text of an object of what is there and of what the table refuses."""
+        if not self.doubtful:
+            return EXTRA
+        refused = [self.refused(name) for name in self.doubtful]
+        members = [
+            f"CASE WHEN {condition} THEN {literal(f'{msgspec.json.encode(name).decode()}:')}"
+            f" || CAST({quoted(self._raw[name])} AS VARCHAR) END"
+            for name, condition in zip(self.doubtful, refused, strict=True)
+        ]
+        joined = f"concat_ws(',', left({EXTRA}, -1), {', '.join(members)})"
+        # Most rows take the first way, which copies nothing.
+        return (
+            f"CASE WHEN NOT ({' OR '.join(refused)}) THEN {EXTRA}"
+            f" WHEN {EXTRA} IS NULL THEN concat('{{', {joined}, '}}')"
+            f" ELSE concat({joined}, '}}') END"
+        )
 
 
 def _misfits(session: Session, staged: Staged, sifted: _Sifted) -> dict[str, int]:

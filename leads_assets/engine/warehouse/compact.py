@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseUnusable
-from leads_assets.engine.warehouse.file import NEW_FILE, Session, Warehouse
+from leads_assets.engine.warehouse.file import NEW_FILE, Warehouse
 from leads_assets.engine.warehouse.read_copy import put_in_place
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 

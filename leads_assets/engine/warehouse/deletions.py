@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leads_assets.engine.declare import PRIMARY_KEY
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.merge import Stamp, record_deletions
 from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 _KEY = quoted(PRIMARY_KEY)

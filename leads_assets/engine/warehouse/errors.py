@@ -4,6 +4,7 @@
     ├── WarehouseUnusable   the file cannot be opened: change a setting or the file
     ├── WarehouseBusy       another process holds it: run again
     └── LoadFailed          a statement failed; the transaction left everything as it was
+        └── MemoryUsedUp        it takes more memory than it may
 
 DuckDB's own messages are never passed on, because they quote values.
 """
@@ -29,6 +30,10 @@ class LoadFailed(WarehouseError):
     """A statement failed and nothing was changed."""
 
 
+class MemoryUsedUp(LoadFailed):
+    """A statement takes more memory than it may; nothing was changed."""
+
+
 _MAGIC, _MAGIC_ENDS = b"DUCK", 12
 """Every DuckDB file holds these bytes behind a checksum of eight."""
 _FULL = ("No space left", "Disk quota", "File too large", "could not write all")
@@ -40,19 +45,21 @@ def is_full(error: Exception) -> bool:
     return any(sign in str(error) for sign in _FULL)
 
 
-def failure(what: str, step: str, error: duckdb.Error) -> str:
-    """A sentence about a failed statement that quotes nothing of it."""
+def failed(what: str, step: str, error: duckdb.Error) -> LoadFailed:
+    """What to raise for a failed statement; its sentence quotes nothing of it."""
     if is_full(error):
         hint = "the disk is full: free some space and run again"
     elif isinstance(error, duckdb.OutOfMemoryException):
-        hint = "the memory limit and the disk for spilling are used up: free some space and run again"
+        hint = "the memory limit is used up: its longest rows do not fit together; please report their number and size"
     elif any(sign in str(error) for sign in _DAMAGED):
         hint = "the file is damaged: move it away, or restore a copy"
     elif isinstance(error, duckdb.IOException | duckdb.FatalException):
         hint = "check the disk and the rights on the file and its folder"
     else:
         hint = "please report it with the statement's name"
-    return f"{what}: {type(error).__name__} while {step}; nothing was changed ({hint})"
+    text = f"{what}: {type(error).__name__} while {step}; nothing was changed ({hint})"
+    out_of_memory = isinstance(error, duckdb.OutOfMemoryException) and not is_full(error)
+    return MemoryUsedUp(text) if out_of_memory else LoadFailed(text)
 
 
 def why_no_database(path: Path) -> str:

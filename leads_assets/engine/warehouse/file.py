@@ -11,20 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from leads_assets.engine.records.spool import SpoolDir
-from leads_assets.engine.warehouse.errors import (
-    LoadFailed,
-    WarehouseBusy,
-    WarehouseUnusable,
-    failure,
-    why_no_database,
-    why_unusable,
-)
+from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable, why_no_database, why_unusable
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
@@ -38,36 +31,6 @@ instead of 2; a million rows take a fifth less."""
 
 
 Stamp = tuple[tuple[int, int, int], ...]
-
-
-class Session:
-    """An open connection whose failures name the step, never a value.
-
-    Values are written into the SQL (`literal`, `moment`): given beside it, DuckDB 1.5 imports pandas to look at them.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, what: str) -> None:
-        self.connection = connection
-        self._what = what
-
-    def execute(self, step: str, sql: str) -> duckdb.DuckDBPyConnection:
-        """Execute one statement and leave its result on the connection. Raises LoadFailed, which names `step`."""
-        try:
-            return self.connection.execute(sql)
-        except duckdb.Error as error:
-            raise LoadFailed(failure(self._what, step, error)) from None
-
-    def run(self, step: str, sql: str) -> list[tuple[Any, ...]]:
-        """Execute one statement and return its rows. Raises LoadFailed, which names `step`."""
-        result = self.execute(step, sql)
-        try:
-            return result.fetchall()
-        except duckdb.Error as error:
-            raise LoadFailed(failure(self._what, step, error)) from None
-
-    def one(self, step: str, sql: str) -> tuple[Any, ...]:
-        """The only row of a statement."""
-        return self.run(step, sql)[0]
 
 
 class Warehouse:

@@ -7,8 +7,8 @@ All of it happens inside the caller's transaction, so that a kept table is never
 
 from collections.abc import Iterable, Sequence
 
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.models import KEPT, Model
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 
 

@@ -6,6 +6,7 @@ so it has declared columns, and perhaps a proof by which rows are gone; a frame 
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,15 +23,17 @@ from leads_assets.engine.warehouse import bookkeeping, runs, superseded
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.errors import MemoryUsedUp
+from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
-from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import TableName, ensure
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.settle import Settlement, Terms
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
-from leads_assets.engine.warehouse.staging_database import StagingDatabase
+from leads_assets.engine.warehouse.staging_database import MOST_MEMORY, StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
 from leads_assets.engine.warehouse.transaction import transaction
 
@@ -109,18 +112,23 @@ def policy_of(extract: Extract, options: LoadOptions) -> Policy:
 
 
 class Loader:
-    """Loads extracts and frames into one warehouse, one after the other."""
+    """Loads extracts and frames into one warehouse, one after the other.
+
+    `after_load` completes each load inside its transaction.
+    """
 
     def __init__(
         self,
         warehouse: Warehouse,
         options: LoadOptions | None = None,
         *,
+        after_load: AfterLoad | None = None,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._warehouse = warehouse
         self._options = options or LoadOptions()
+        self._after_load = after_load
         self._now, self._clock = now, clock
         self._staging = StagingDatabase()
 
@@ -130,8 +138,15 @@ class Loader:
 
     def load(self, extract: Extract, run_id: str) -> LoadResult:
         """Merge an extract into its endpoint's table. Raises a WarehouseError; then nothing was changed."""
+        try:
+            return self._load_extract(extract, run_id, self._staging)
+        except MemoryUsedUp:
+            with closing(StagingDatabase(MOST_MEMORY)) as roomy:
+                return self._load_extract(extract, run_id, roomy)
+
+    def _load_extract(self, extract: Extract, run_id: str, database: StagingDatabase) -> LoadResult:
         began = self._clock()
-        with self._staging.connection(extract.spooled.rows.parent) as staging:
+        with database.connection(extract.spooled.folder) as staging:
             staged = stage_spool(staging, extract.spooled, extract.endpoint)
             fetch = (extract.ended_at - extract.began_at).total_seconds()
             seconds = {"fetch": round(fetch, 3), "stage": round(self._clock() - began, 3)}
@@ -175,7 +190,11 @@ class Loader:
                 return {**run.seconds, "wait_for_lock": waited, "merge": merged}
 
             with transaction(session):
-                return _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy, seconds=seconds)
+                run = replace(run, loaded_at=self._now())
+                result = _merge_in(session, name, staged, run, policy, seconds=seconds)
+                if self._after_load is not None:
+                    self._after_load(session, result)
+                return result
 
 
 def _merge_in(

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from leads_assets.engine.declare import PRIMARY_KEY, Column
 from leads_assets.engine.records.encoder import EXTRA
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.schema import DELETED, FIRST_SEEN, Table
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 _KEY = quoted(PRIMARY_KEY)
@@ -117,26 +117,48 @@ def _count(session: Session) -> tuple[int, int, int, int, int]:
     return inserted, updated, restored, outdated, nested
 
 
+_REORDERED = "SELECT id FROM changed WHERE existed AND nested AND NOT gone"
+"""Ids of rows that may differ in the order of keys only."""
+
+
 def _drop_reordered_json(session: Session, table: Table) -> None:
-    """Forget rows whose only difference is the order of keys in nested JSON."""
-    same = " AND ".join(
-        f"(t.{quoted(column)} IS NOT DISTINCT FROM s.{quoted(column)}"
-        f" OR {_leaves(f't.{quoted(column)}')} = {_leaves(f's.{quoted(column)}')})"
-        for column in _nested(table)
-    )
+    """Forget rows whose only difference is the order of keys in nested JSON.
+
+    Column by column, and by sums of hashes: memory depends neither on the length of the values nor on their number.
+    """
+    session.run("comparing JSON", "CREATE OR REPLACE TEMP TABLE differing (id BIGINT)")
+    for column in _differing_columns(session, table):
+        leaves = [_leaves(column, source) for source in ("incoming", table.sql)]
+        session.run(
+            "comparing JSON",
+            f"INSERT INTO differing SELECT id FROM ({leaves[0]}) s FULL JOIN ({leaves[1]}) t USING (id)"
+            " WHERE s.leaves IS DISTINCT FROM t.leaves",
+        )
     session.run(
         "comparing JSON",
-        "DELETE FROM changed WHERE id IN ("
-        "SELECT c.id FROM (SELECT id FROM changed WHERE existed AND nested AND NOT gone) c"
-        f" JOIN {table.sql} t ON t.{_KEY} = c.id JOIN incoming s ON s.{_KEY} = c.id WHERE {same})",
+        f"DELETE FROM changed WHERE id IN ({_REORDERED}) AND id NOT IN (SELECT id FROM differing)",
     )
 
 
-def _leaves(column: str) -> str:
-    """SQL for a JSON value as a sorted list of its leaves, in which the order of keys plays no part."""
+def _differing_columns(session: Session, table: Table) -> list[str]:
+    """The nested columns in which such rows differ at all."""
+    nested = _nested(table)
+    hashes = ", ".join(f"hash({quoted(column)}) AS h{number}" for number, column in enumerate(nested))
+    sides = [f"(SELECT {_KEY} AS id, {hashes} FROM {source})" for source in ("incoming", table.sql)]
+    differ = ", ".join(f"coalesce(bool_or(s.h{number} <> t.h{number}), false)" for number in range(len(nested)))
+    found = session.one(
+        "comparing JSON",
+        f"SELECT {differ} FROM ({_REORDERED}) c JOIN {sides[0]} s ON s.id = c.id JOIN {sides[1]} t ON t.id = c.id",
+    )
+    return [column for column, differs in zip(nested, found, strict=True) if differs]
+
+
+def _leaves(column: str, source: str) -> str:
+    """SQL for the JSON of each such row as a sum over its leaves, in which the order of keys plays no part."""
+    summed = f"SELECT sum(hash(fullkey, type, atom)) FROM json_tree(r.{quoted(column)})"
     return (
-        "(SELECT list(fullkey || '=' || coalesce(CAST(atom AS VARCHAR), type) ORDER BY fullkey)"
-        f" FROM json_tree({column}))"
+        f"SELECT {_KEY} AS id, ({summed}) AS leaves FROM {source} r"
+        f" WHERE {_KEY} IN ({_REORDERED}) AND {_KEY} NOT IN (SELECT id FROM differing)"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from leads_assets.engine.declare import PRIMARY_KEY, Column
 from leads_assets.engine.records.encoder import EXTRA
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
 DELETED, FIRST_SEEN = "_deleted_at", "_first_seen_at"

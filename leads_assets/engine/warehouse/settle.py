@@ -7,13 +7,14 @@ time.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.records.extract import Closing, ReadMode, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.deletions import WHAT_TO_DO, Marked, Marking, count_refused, forget_refused
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.runs import SyncRun
 from leads_assets.engine.warehouse.schema import Table
-from leads_assets.engine.warehouse.sql import quoted
+from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.sql import moment, quoted
 from leads_assets.engine.warehouse.superseded import ALL
 
 
@@ -120,17 +121,20 @@ class Settlement:
         return replace(run, changes_as_of=run.began_at, watermark=self._watermark())
 
     def _watermark(self) -> datetime | None:
-        """The newest change of this read, never later than its begin: a server's clock may be ahead.
+        """The newest change of this read, never later than its begin; at the end of parts that of the table.
 
-        Of a full read in parts: of the table, which holds the rows of all of them.
+        Changes that are still to come are left out: set at its begin instead, the watermark would pass over what a
+        server whose clock is behind changes next.
         """
         until = self._terms.watermark_until
         if until is None or self._table.cursor is None:
             return None
         source = self._table.sql if self._terms.ends_lap else "incoming"
-        newest = self._session.one("finding the watermark", f"SELECT max({quoted(self._table.cursor)}) FROM {source}")[
-            0
-        ]
+        changed = quoted(self._table.cursor)
+        newest = self._session.one(
+            "finding the watermark",
+            f"SELECT max({changed}) FILTER ({changed} <= {moment(until + CLOCK_SLACK)}) FROM {source}",
+        )[0]
         return min(newest, until) if isinstance(newest, datetime) else None
 
     def _live(self) -> int:

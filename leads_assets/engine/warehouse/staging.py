@@ -16,7 +16,7 @@ from leads_assets.engine.records.encoder import EXTRA
 from leads_assets.engine.records.extract import SpoolFiles
 from leads_assets.engine.records.spool import reencoded
 from leads_assets.engine.records.values import BROKEN
-from leads_assets.engine.warehouse.errors import LoadFailed, failure
+from leads_assets.engine.warehouse.errors import LoadFailed, failed
 from leads_assets.engine.warehouse.schema import BOOKKEEPING, short
 from leads_assets.engine.warehouse.sql import literal, quoted
 
@@ -29,6 +29,9 @@ _USUAL_RECORD, _LONGEST_RECORD = 16 << 20, 32 << 20
 _GROUP_BYTES = 16 << 20
 _GROUP_ROWS = 20480
 """Of a Parquet file, at most: a group of rows is held in memory, several times over, until it is complete."""
+_LONG_ROW = 2 << 10
+"""Bytes from which on rows are long: of a file's group, up to 2,048 are in memory together, several times over. Then
+the rows that were read together are a group by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,17 @@ class Staged:
 
 def stage_spool(staging: duckdb.DuckDBPyConnection, spooled: SpoolFiles, endpoint: Endpoint) -> Staged:
     """Stage a spool. Where the typed reading refuses a value, each row is encoded again, and read once more."""
-    target = spooled.rows.with_suffix(".parquet")
+    target = spooled.folder / "rows.parquet"
     try:
         rows, distinct = _copy(staging, spooled, endpoint, target, _USUAL_RECORD)
     except duckdb.Error as refused:
         if isinstance(refused, duckdb.IOException | duckdb.OutOfMemoryException):
-            raise LoadFailed(failure(endpoint.name, "staging rows", refused)) from None
+            raise failed(endpoint.name, "staging rows", refused) from None
         try:
             spooled = reencoded(spooled, endpoint)
             rows, distinct = _copy(staging, spooled, endpoint, target, _LONGEST_RECORD)
         except duckdb.Error as error:
-            raise LoadFailed(failure(endpoint.name, "staging rows", error)) from None
+            raise failed(endpoint.name, "staging rows", error) from None
         except BROKEN:
             raise LoadFailed(f"{endpoint.name}: the spool is damaged; nothing was changed: run again") from None
     return Staged(
@@ -80,12 +83,13 @@ def _copy(
     types |= dict.fromkeys(spooled.fields, "JSON") | {EXTRA: "VARCHAR"}
     reading = ", ".join(f"{quoted(key)}: {literal(kind)}" for key, kind in types.items())
     picked = [f"{quoted(column.json_key)} AS {quoted(column.name)}" for column in endpoint.columns]
-    picked += [quoted(name) for name in (*spooled.fields, EXTRA)]
+    picked += map(quoted, (*spooled.fields, EXTRA))
     # A dictionary sets a megabyte aside for each column of texts, however few rows there are.
     lean = ", DICTIONARY_SIZE_LIMIT 1, STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096" if spooled.fields else ""
-    group = max(1, min(_GROUP_ROWS, _GROUP_BYTES * spooled.count // max(1, spooled.bytes)))
+    group = 1 if spooled.row_bytes > _LONG_ROW else min(_GROUP_ROWS, _GROUP_BYTES // max(1, spooled.row_bytes))
+    files = ", ".join(literal(str(path)) for path in spooled.rows)
     staging.execute(
-        f"COPY (SELECT {', '.join(picked)} FROM read_json({literal(str(spooled.rows))},"
+        f"COPY (SELECT {', '.join(picked)} FROM read_json([{files}],"
         f" format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{reading}}}))"
         f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {group}{lean})"
     )
@@ -121,7 +125,7 @@ def stage_frame(
         )
         rows, distinct = _count(staging, target)
     except duckdb.Error as error:
-        raise LoadFailed(failure(name, "staging the frame", error)) from None
+        raise failed(name, "staging the frame", error) from None
     return Staged(target, rows, distinct, kinds, (), {}, int(lost[0][0]))
 
 

@@ -11,7 +11,9 @@ from leads_assets.engine.warehouse.sql import literal
 ALIAS = "warehouse"
 """What the warehouse's file is called while it is attached."""
 MEMORY_LIMIT = "200MB"
-"""Enough for any load: larger ones spill to disk beside the warehouse."""
+"""Enough for any number of rows, which spill to disk: it is exceeded by rows that are long, and stand together."""
+MOST_MEMORY = "2GB"
+"""What a load may take that has exceeded the limit."""
 
 
 class StagingDatabase:
@@ -20,7 +22,8 @@ class StagingDatabase:
     One that has met an error or has spilled to disk is not used again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: str = MEMORY_LIMIT) -> None:
+        self._memory = memory
         self._database: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
@@ -30,7 +33,7 @@ class StagingDatabase:
         if database is not None and not _accepts(database, _spilling_to(spill)):
             close(database)
             database = None
-        database = database or open_staging(spill)
+        database = database or open_staging(spill, self._memory)
         try:
             with closing(database.cursor()) as connection:
                 yield connection
@@ -49,16 +52,16 @@ class StagingDatabase:
             self._database = None
 
 
-def open_staging(spill: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory, in UTC and within the memory limit; what does not fit is spilled to the folder `spill`.
+def open_staging(spill: Path, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory, in UTC and within a limit of `memory`; what does not fit is spilled to the folder `spill`.
 
     One thread: rows keep their order, and to keep it several threads wait for each other with full buffers. Staging a
     million rows takes them three times the CPU, twice the time and 90 MB more; on many cores they exceed the limit.
     """
     database = duckdb.connect()
     database.execute(
-        f"SET GLOBAL TimeZone = 'UTC'; SET memory_limit = {literal(MEMORY_LIMIT)}; SET threads = 1;"
-        f" {_spilling_to(spill)}"
+        f"SET GLOBAL TimeZone = 'UTC'; SET memory_limit = {literal(memory)}; SET threads = 1;"
+        f" SET enable_caching_operators = false; {_spilling_to(spill)}"
     )
     return database
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from leads_assets.engine.declare import PRIMARY_KEY, Column
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.schema import Table, exists
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import quoted
 
 _KEY = quoted(PRIMARY_KEY)

@@ -6,8 +6,8 @@ began, and whatever was committed with a higher number is later. No clock is ask
 
 from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import SyncState
-from leads_assets.engine.warehouse.file import Session
 from leads_assets.engine.warehouse.runs import SyncRun, parts_of_others
+from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal
 
 NONE, ALL = "false", "true"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from leads_assets.engine.warehouse.file import Session
+from leads_assets.engine.warehouse.session import Session
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Raw
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.records.spool import LARGEST_RECORD, MOST_VALUES, SpoolDir, SpoolWriter, reencoded
+from leads_assets.engine.records.spool import LARGEST_RECORD, MOST_VALUES, PART, SpoolDir, SpoolWriter, reencoded
 
 pytestmark = pytest.mark.process
 
@@ -26,9 +26,9 @@ def raws(*records: Any) -> list[Raw]:
     return [Raw(record if isinstance(record, bytes) else msgspec.json.encode(record)) for record in records]
 
 
-def lines(path: Path) -> list[Any]:
-    """The objects in a file."""
-    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+def lines(*paths: Path) -> list[Any]:
+    """The objects in files."""
+    return [msgspec.json.decode(line) for path in paths for line in path.read_bytes().splitlines()]
 
 
 def hold(root: Path, said: Any) -> None:
@@ -93,8 +93,8 @@ def test_rows_are_written_as_the_server_sent_them(tmp_path: Path) -> None:
     writer.add(raws(b'{"id": 1, "name":"\\u00e9"}', b'{"id":2,"position":3}'), [1, 2])
     writer.add([], [])
     spooled = writer.close()
-    assert spooled.rows.read_bytes() == b'{"id": 1, "name":"\\u00e9"}\n{"id":2,"position":3}\n'
-    assert (spooled.count, spooled.rejected, spooled.bytes) == (2, 0, spooled.rows.stat().st_size)
+    assert spooled.rows[0].read_bytes() == b'{"id": 1, "name":"\\u00e9"}\n{"id":2,"position":3}\n'
+    assert (spooled.count, spooled.rejected, spooled.bytes) == (2, 0, spooled.rows[0].stat().st_size)
     assert (spooled.fields, dict(spooled.misfits)) == ((), {})
 
 
@@ -102,7 +102,7 @@ def test_records_without_an_id_are_put_aside_with_their_reason(tmp_path: Path) -
     writer = SpoolWriter(tmp_path, STEPS)
     writer.add(raws({"id": 1}, {"id": None}, b'"text"', {"id": 2}), [1, None, None, 2])
     spooled = writer.close()
-    assert lines(spooled.rows) == [{"id": 1}, {"id": 2}]
+    assert lines(*spooled.rows) == [{"id": 1}, {"id": 2}]
     assert [reject["record"] for reject in lines(spooled.rejects)] == ['{"id":null}', '"text"']
     assert {reject["reason"] for reject in lines(spooled.rejects)} == {
         "no usable id: it must be an integer of at most 64 bits"
@@ -114,7 +114,7 @@ def test_a_record_that_cannot_be_taken_apart_is_put_aside_and_the_others_stay(tm
     writer = SpoolWriter(tmp_path, STEPS)
     writer.add(raws({"id": 1}, rb'{"id":2,"name":"\ud800"}', {"id": 3}), [1, 2, 3])
     spooled = writer.close()
-    assert lines(spooled.rows) == [{"id": 1}, {"id": 3}]
+    assert lines(*spooled.rows) == [{"id": 1}, {"id": 3}]
     assert lines(spooled.rejects) == [
         {"reason": "a text in it is broken, or it is nested too deeply", "record": r'{"id":2,"name":"\ud800"}'}
     ]
@@ -132,20 +132,20 @@ def test_unknown_fields_and_misfits_are_told(tmp_path: Path) -> None:
     spooled = writer.close()
     assert spooled.fields == ("new", "newer")
     assert dict(spooled.misfits) == {"position": 1}
-    assert lines(spooled.rows) == [{"id": 1, "new": 1, "_extra": '"position":"many"'}, {"id": 2, "newer": None}]
+    assert lines(*spooled.rows) == [{"id": 1, "new": 1, "_extra": '{"position":"many"}'}, {"id": 2, "newer": None}]
 
 
 def test_a_spool_is_reencoded_value_by_value_and_keeps_what_is_known(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, STEPS)
     writer.add(raws({"id": 1, "new": 1, "position": "many"}, {"id": 2, "name": "x"}), [1, 2])
     spooled = writer.close()
-    with spooled.rows.open("ab") as file:
-        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":"\\"a\\":1"}\n')
+    with spooled.rows[0].open("ab") as file:
+        file.write(b'{"id":3,"position":2.5,"name":"y","_extra":"{\\"a\\":1}"}\n')
     again = reencoded(spooled, STEPS)
-    assert lines(again.rows) == [
-        {"id": 1, "new": 1, "_extra": '"position":"many"'},
+    assert lines(*again.rows) == [
+        {"id": 1, "new": 1, "_extra": '{"position":"many"}'},
         {"id": 2, "name": "x"},
-        {"id": 3, "name": "y", "_extra": '"a":1,"position":2.5'},
+        {"id": 3, "name": "y", "_extra": '{"a":1,"position":2.5}'},
     ]
     assert dict(again.misfits) == {"position": 2}
     assert (again.count, again.fields) == (2, ("new",))
@@ -164,7 +164,7 @@ def test_a_record_too_large_for_the_database_is_put_aside_in_a_file_of_its_own(t
     writer = SpoolWriter(tmp_path, STEPS)
     writer.add(raws({"id": 1}, spoiled, {"id": 3}), [1, 2, 3])
     spooled = writer.close()
-    assert lines(spooled.rows) == [{"id": 1}, {"id": 3}]
+    assert lines(*spooled.rows) == [{"id": 1}, {"id": 3}]
     assert (spooled.rejected, lines(spooled.rejects)) == (1, [])
     ((file, reason),) = spooled.large_rejects.items()
     assert reason == "too large: a row may have 22 MB and 500,000 values"
@@ -177,4 +177,17 @@ def test_a_large_text_is_a_row_however_much_it_looks_like_json(tmp_path: Path) -
     writer.add(raws(record), [1])
     spooled = writer.close()
     assert (spooled.count, spooled.rejected) == (1, 0)
-    assert lines(spooled.rows) == [record]
+    assert lines(*spooled.rows) == [record]
+
+
+def test_rows_are_in_files_of_two_megabytes_and_in_their_order(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, STEPS)
+    records = [{"id": n, "name": "x" * (PART + 1 if n == 25 else 50_000)} for n in range(50)]
+    for start in range(0, 50, 10):
+        writer.add(raws(*records[start : start + 10]), list(range(start, start + 10)))
+    spooled = writer.close()
+    assert lines(*spooled.rows) == records
+    sizes = [path.stat().st_size for path in spooled.rows]
+    assert (spooled.bytes, spooled.row_bytes) == (sum(sizes), max(sizes))
+    assert sum(size > PART for size in sizes) == 1
+    assert len(sizes) <= 5

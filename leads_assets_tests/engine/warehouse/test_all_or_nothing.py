@@ -11,7 +11,8 @@ import pytest
 
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Session, Warehouse
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Session
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import CANARY, PROCESSES, Stop, count_statements, fail_at, rich_extract
 

@@ -133,7 +133,7 @@ def test_any_other_file_name_will_do(tmp_path: Path, name: str) -> None:
 def test_a_missing_staging_file_changes_nothing(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}])
     extract = desk.extract([{"id": 2}])
-    extract.spooled.rows.unlink()
+    extract.spooled.rows[0].unlink()
     before = desk.everything()
     with pytest.raises(LoadFailed, match="things: IOException while staging rows; nothing was changed"):
         desk.load(extract)
@@ -150,7 +150,8 @@ def test_what_a_killed_load_has_spilled_is_removed(desk: WarehouseHarness) -> No
 
 def test_a_damaged_spool_changes_nothing(desk: WarehouseHarness) -> None:
     extract = desk.extract([{"id": 1, "text": "canary"}])
-    extract.spooled.rows.write_bytes(extract.spooled.rows.read_bytes()[:-5])
+    (rows,) = extract.spooled.rows
+    rows.write_bytes(rows.read_bytes()[:-5])
     with pytest.raises(LoadFailed, match="things: the spool is damaged; nothing was changed: run again") as told:
         desk.load(extract)
     assert "canary" not in str(told.value)

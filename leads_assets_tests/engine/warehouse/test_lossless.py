@@ -232,7 +232,7 @@ def test_any_page_can_be_rebuilt_from_its_rows_and_rejects(sent: list[str], form
     with tempfile.TemporaryDirectory() as folder:
         desk = WarehouseHarness(Path(folder))
         extract = desk.extract([])
-        writer = SpoolWriter(extract.spooled.rows.parent, THINGS)
+        writer = SpoolWriter(extract.spooled.folder, THINGS)
         writer.add(page.records, page.ids, exact=page.exact)
         table = desk.load(replace(extract, spooled=writer.close())).table
         assert_rebuilt(desk, table, [line for line in lines if not is_too_deep(line)])

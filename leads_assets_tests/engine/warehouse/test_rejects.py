@@ -101,7 +101,7 @@ def load_large(folder: Path, name: str, told: Any) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # or else the peak would be that of the process that started this one
     desk = WarehouseHarness(folder)
     extract = desk.extract([])
-    writer = SpoolWriter(extract.spooled.rows.parent, THINGS)
+    writer = SpoolWriter(extract.spooled.folder, THINGS)
     body = b'{"data":[{"id":7},%s,{"id":8,"text":"%s"}]}' % (LARGE[name](), b"y" * (2 * MEGABYTE))
     page = parse_page(
         body, {}, "data", DIALECT, ExactParser({column.json_key: column.type for column in THINGS.columns})
