@@ -3,13 +3,14 @@
 import random
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
 from leads_assets.engine.read import lap_source
@@ -17,6 +18,8 @@ from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.days import pass_a_day
 from leads_assets_tests.harness.project import Project
 from leads_assets_tests.harness.rich_load import PROCESSES
+from leads_assets_tests.harness.watched import SensorHarness
+from leads_assets_tests.harness.watched import asked as names
 
 pytestmark = pytest.mark.socket
 
@@ -184,7 +187,7 @@ def test_rows_that_went_and_came_between_the_parts_are_known_at_the_end(account:
 def _sync_elsewhere(folder: Path, base_url: str) -> None:
     """In a process of its own: sync leads, in short parts."""
     lap_source.PAGES_A_PART = _PAGES
-    Project(folder, base_url, api={"page_size": 10}).materialize("leads")
+    Project(folder, base_url, api={"page_size": 10}, endpoints={"leads": ENDPOINTS["leads"]}).materialize("leads")
 
 
 def _start(account: Account) -> BaseProcess:
@@ -228,6 +231,40 @@ def test_two_processes_at_once_lose_nothing_and_mark_nothing_that_lives(account:
     assert account.freshness()[:2] in [("current", None), ("proven", None)]
     assert account.is_true()
     assert account.requests <= 30
+
+
+def test_with_a_hundred_requests_a_day_the_sensor_goes_on_each_day_until_the_table_is_current(
+    open_api: OpenApi, tmp_path: Path
+) -> None:
+    watched = SensorHarness(open_api(leads=_ROWS), tmp_path, daily=100, page_size=10)
+    runs = days = 0
+    while True:
+        days += 1
+        while (asked := watched.tick()).run_requests:
+            runs += 1
+            assert watched.run(asked).success
+        rows = watched.project.query("SELECT verdict, in_progress FROM ops.freshness WHERE endpoint = 'leads'")
+        if rows == [("current", None)]:
+            break
+        assert rows[0][1].endswith("goes on tomorrow at 00:05 UTC")
+        assert watched.api.count() <= 100
+        assert (days, runs) < (4, 8)
+        pass_a_day(watched.project)
+        watched.api.reset()
+        watched.cursor = None
+    assert days == 3
+    assert Account(watched.api, tmp_path).is_true()
+
+
+def test_the_sensor_does_not_go_on_before_there_are_new_requests(open_api: OpenApi, tmp_path: Path) -> None:
+    watched = SensorHarness(open_api(leads=_ROWS), tmp_path, daily=70, page_size=10)
+    assert watched.run(watched.tick()).success
+    now = watched.now()
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    for ahead, goes_on in [(timedelta(minutes=4), False), (timedelta(minutes=6), True)]:
+        watched.ahead = tomorrow + ahead - now
+        watched.cursor = None
+        assert ("leads" in names(watched.tick())) == goes_on
 
 
 def test_what_cannot_be_settled_ends_unproven_and_the_next_read_is_whole(account: Account) -> None:

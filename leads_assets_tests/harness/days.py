@@ -31,7 +31,7 @@ def pass_a_day(project: Project) -> None:
                 lap,
                 began=lap.began - _DAY,
                 expires_at=lap.expires_at - _DAY,
-                resume_at=lap.resume_at and lap.resume_at - _DAY,
+                resume_at=lap.resume_at and lap.resume_at - 2 * _DAY,
             )
             connection.execute(
                 "UPDATE ops.sync_runs SET lap = ? WHERE number = ?", [msgspec.json.encode(lap).decode(), number]
