@@ -27,7 +27,7 @@ def main() -> None:
     panel.set_xticks(figures["deleted"], [f"{count}" for count in figures["deleted"]])
     panel.set_xlabel("deleted leads, scattered among 145,719")
     panel.set_ylabel("requests")
-    panel.legend(frameon=False, loc="center right", fontsize=8)
+    panel.legend(frameon=False, loc="lower right", fontsize=8)
     panel.grid(color=GRID)
     panel.spines[["top", "right"]].set_visible(False)
     picture.savefig(sys.argv[1], dpi=90)
