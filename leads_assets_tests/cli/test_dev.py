@@ -90,7 +90,7 @@ def _dagster_dev(home: Path, settings: dict[str, str]) -> Iterator[int]:
                 process.wait()
 
 
-def test_the_page_shows_fourteen_assets_and_materializes_them(tmp_path: Path) -> None:
+def test_the_page_shows_the_fourteen_lists_and_the_report_and_materializes_the_lists(tmp_path: Path) -> None:
     account = Account(leads=120)
     with DemoApi(account) as api:
         settings = {
@@ -101,8 +101,9 @@ def test_the_page_shows_fourteen_assets_and_materializes_them(tmp_path: Path) ->
         }
         with _dagster_dev(tmp_path, settings) as port:
             nodes = _until(lambda: _graphql(port, ASSETS)["assetNodes"] or None)
-            assert {node["assetKey"]["path"][0] for node in nodes} == set(ENDPOINTS)
-            assert all(node["groupName"] == "crm" and node["description"] for node in nodes)
+            groups = {node["assetKey"]["path"][0]: node["groupName"] for node in nodes}
+            assert groups == {**dict.fromkeys(ENDPOINTS, "crm"), "report": "marts"}
+            assert all(node["description"] for node in nodes)
             params = {
                 "selector": {
                     "repositoryLocationName": "leads_assets",
