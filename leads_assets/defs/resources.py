@@ -23,8 +23,7 @@ from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.load import LoadOptions
-from leads_assets.engine.warehouse.read_copy import publish
-from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.read_copy import publish_if_due
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
 
 
@@ -75,7 +74,6 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _stamp: Stamp = PrivateAttr(default=())
     _loaded: set[str] = PrivateAttr(default_factory=set)
-    _changed: bool = PrivateAttr(default=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "WarehouseResource":
@@ -118,15 +116,11 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._loaded.add(endpoint)
         self._stamp = self.warehouse().stamp()
 
-    def note_change(self, result: LoadResult) -> None:
-        """Remember that this run has written rows, for the read copy. For the copy of the IO manager."""
-        self._changed = self._changed or result.wrote
-
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Publish the read copy. Raises Failure."""
-        if self.snapshot and self._changed:
+        """Publish the read copy, if a load is not in it yet. Raises Failure."""
+        if self.snapshot:
             try:
-                publish(self.warehouse(), Path(self.snapshot))
+                publish_if_due(self.warehouse(), Path(self.snapshot))
             except WarehouseError as error:
                 raise failure(error) from None
 
