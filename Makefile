@@ -3,9 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo dev test test-fast test-duckdb2 check bench bench-full clean
+.PHONY: demo dev test test-fast test-browser test-duckdb2 check bench bench-full clean
 
-demo: $(VENV)/.installed            ## 14 assets from the bundled demo API into DuckDB
+demo: $(VENV)/.installed            ## twelve weeks of the bundled demo API into DuckDB, and its page
 	$(BIN)/leads-assets demo
 
 dev: $(VENV)/.installed             ## the Dagster UI; against the demo API where no account is set
@@ -16,6 +16,9 @@ test: $(VENV)/.tested check         ## everything that must pass
 
 test-fast: $(VENV)/.tested          ## the pure tests, in seconds
 	$(BIN)/python -m pytest -m unit
+
+test-browser: $(VENV)/.tested       ## the page in a headless Chromium, which must be on the PATH
+	$(BIN)/python -m pytest -n 0 browser_tests
 
 check: $(VENV)/.tested              ## style and types
 	$(BIN)/ruff check .
@@ -40,7 +43,7 @@ clean:                              ## what these targets made, never your data
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) --editable .
+	$(PIP_INSTALL) --editable '.[report]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

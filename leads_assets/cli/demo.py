@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leads_assets.account.connect import warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.arguments import add_json_option, add_leads_option
 from leads_assets.cli.home import demo_home, environment_with_dotenv
@@ -19,7 +20,10 @@ from leads_assets.engine.instants import utc_now
 if TYPE_CHECKING:
     from leads_assets.defs.execute import RunResult
 
-_QUERY = "SELECT step, count(*) AS leads, sum(amount) AS amount FROM leads WHERE _deleted_at IS NULL GROUP BY step"
+_QUERY = (
+    "SELECT pipeline, step, open_leads, amount, currency, verdict FROM marts.pipeline_daily"
+    " WHERE is_today AND open_leads > 0 ORDER BY pipeline, position, currency"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Demonstrated:
     """The run, and where it went."""
 
     warehouse: Path
+    page: Path
     home: Path
     result: "RunResult"
     seconds: float
@@ -40,7 +45,7 @@ class Demonstrated:
     def content(self) -> object:
         """What a program needs to go on with it."""
         rows = {asset.endpoint: asset.numbers.get("live_rows") for asset in self.result.assets}
-        paths = {"warehouse": self.warehouse, "dagster_home": self.home}
+        paths = {"warehouse": self.warehouse, "page": self.page, "dagster_home": self.home}
         return {"status": self.status, **paths, "run_id": self.result.run_id, "rows": rows}
 
     def blocks(self) -> Iterable[Block]:
@@ -55,6 +60,7 @@ class Demonstrated:
         if self.status == 0:
             yield f"{len(found)} tables in {self.warehouse} after {self.seconds:.0f} s. Ask it something:"
             path = _short(self.warehouse)
+            yield f"  open {_short(self.page)} in a browser (`leads-assets report --open`), or"
             yield f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{path}').sql('{_QUERY}').show()\""
 
     def errors(self) -> Iterable[str]:
@@ -83,10 +89,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> Demonstrated:
-    """Run the demo. Raises ConfigurationError where it cannot keep what it makes."""
+    """Run the demo. Raises ConfigurationError if its results cannot be written."""
     from leads_assets.cli.demo_past import DAYS_AGO, bring_in  # noqa: PLC0415  heavy: `--help` does without DuckDB
     from leads_assets.cli.view import viewing  # noqa: PLC0415  heavy: `--help` does without Dagster
     from leads_assets.defs.execute import execute  # noqa: PLC0415
+    from leads_assets.report.write import page_of, write_page  # noqa: PLC0415
 
     began = time.monotonic()
     home = demo_home(environment_with_dotenv())
@@ -97,8 +104,12 @@ def run(arguments: argparse.Namespace) -> Demonstrated:
             if is_new:
                 bring_in(account, settings, view.announce)
             result = execute(settings, home, tuple(ENDPOINTS), {}, view)
+        page = page_of(settings.warehouse)
+        write_page(warehouse_of(settings), page)
         seconds = time.monotonic() - began
-        return Demonstrated(warehouse=settings.warehouse, home=home, result=result, seconds=seconds, is_new=is_new)
+        return Demonstrated(
+            warehouse=settings.warehouse, page=page, home=home, result=result, seconds=seconds, is_new=is_new
+        )
 
 
 def _short(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """`leads-assets demo-api`: the bundled demo API by itself."""
 
 import argparse
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.error import HTTPError
 
 from leads_assets.cli.arguments import PORTS, UsageError, add_leads_option, whole
@@ -9,6 +9,7 @@ from leads_assets.cli.render import Ended
 from leads_assets.demo.server.api import serve
 from leads_assets.demo.server.client import DemoControl
 from leads_assets.demo.server.faults import KINDS, Fault, parse_fault
+from leads_assets.engine.instants import READABLE, format_instant, parse_instant
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,11 +55,10 @@ def _fault(text: str) -> Fault:
 
 
 def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-03-31 or 2026-03-31T18:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = parse_instant(text)
+    if moment is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-03-31 or 2026-03-31T18:00Z")
+    return moment
 
 
 def run(arguments: argparse.Namespace) -> Ended:
@@ -93,5 +93,5 @@ def _advance(url: str, key: str, days: float) -> Ended:
         raise UsageError(f"the account at {url} refuses (HTTP {error.code}): {days} days cannot pass there") from None
     except OSError as error:
         raise UsageError(f"no account is served at {url} ({error})") from None
-    print(f"It is {now:%Y-%m-%d %H:%M} UTC in the demo account.")
+    print(f"It is {format_instant(now, READABLE)} in the demo account.")
     return Ended()

@@ -12,6 +12,7 @@ from leads_assets.account.connect import LeadsApi, warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.demo.account.account import Account
+from leads_assets.engine.instants import DAY, format_instant
 from leads_assets.engine.read.plan import plan_read
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.load import Loader
@@ -64,7 +65,7 @@ def _sync(api: LeadsApi, loader: Loader, names: Sequence[str], clock: _Clock, re
     """One sync of these endpoints."""
     warehouse = warehouse_of(api.settings)
     states = sync_states(warehouse, clock.now(), ENDPOINTS)
-    run_id = f"demo-{clock.now():%Y-%m-%d}"
+    run_id = f"demo-{format_instant(clock.now(), DAY)}"
     for name in names:
         state = states.get(name, SyncState())
         plan = plan_read(ENDPOINTS[name], state, clock.now(), full_refresh=False, reconcile_every=reconcile_every)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from leads_assets.cli.render import make_console
 from leads_assets.defs.execute import AssetResult, Ending
+from leads_assets.engine.instants import DAY, format_instant
 from leads_assets.engine.read.read import Progress as Walked
 
 
@@ -27,7 +28,7 @@ class RunView:
 
     def announce(self, day: datetime) -> None:
         """Show which past day is brought in."""
-        self._bars.update(self._whole, description=f"the account on {day:%Y-%m-%d}")
+        self._bars.update(self._whole, description=f"the account on {format_instant(day, DAY)}")
 
     def began(self, endpoint: str) -> None:
         """Show whose turn it is."""

@@ -10,6 +10,7 @@ from leads_assets.account.settings import Settings
 from leads_assets.defs.assets import endpoint_asset
 from leads_assets.defs.io_manager import DuckDBUpsertIOManager
 from leads_assets.defs.jobs import jobs_and_schedules
+from leads_assets.defs.report import report_asset, report_sensor
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
 from leads_assets.engine.declare import Endpoint
@@ -35,7 +36,8 @@ def build_definitions(
         assets=[
             endpoint_asset(endpoint, endpoints, storage=settings.warehouse, freshness=freshness)
             for endpoint in endpoints.values()
-        ],
+        ]
+        + [report_asset([dg.AssetKey(name) for name in endpoints], warehouse=settings.warehouse)],
         resources={
             "leads_api": api_resource(settings),
             "warehouse": warehouse,
@@ -50,7 +52,8 @@ def build_definitions(
                 seconds=settings.sensor_seconds,
                 reconcile_every=timedelta(hours=settings.reconcile_hours),
                 now=now,
-            )
+            ),
+            report_sensor(),
         ],
         # One process per run: one pool of connections, one pause on a 429, one writer; and from the command line a
         # process per asset costs about ten times the CPU.

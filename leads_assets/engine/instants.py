@@ -1,10 +1,11 @@
-"""Instants: now, read from a text and written to one; always with a zone, and that is UTC."""
+"""Instants in UTC: the present one, parsing and formatting."""
 
 from datetime import UTC, datetime, timedelta
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 """ISO-8601 in UTC, to the second (RFC 3339)."""
 READABLE = "%Y-%m-%d %H:%M UTC"
+DAY = "%Y-%m-%d"
 CLOCK_SLACK = timedelta(minutes=1)
 """What is further ahead of now than this comes from a clock that is wrong, here or on the server."""
 

@@ -1,11 +1,13 @@
 """One case of the torture: an account, a clean sync, changes, a fault, a sync under it, and what to think of it."""
 
 import itertools
+import shlex
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.account.sizes import unsuspicious
 from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.bodies import added_fields
 from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
 from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
 from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served
+from leads_assets.torture.setbacks import setback
 from leads_assets.torture.sync import CommandResult, Sync, state_of
 
 _LOG = "webhook_events"
@@ -41,13 +45,17 @@ class _Bench:
         self._leads = leads
         self._instance = instance
         self._clean = folder / "clean.duckdb"
-        with DemoApi(self._account()) as api:
+        with DemoApi(self._account(UNPAGED)) as api:
             _sync(api, self._clean, tuple(ENDPOINTS), instance)
 
-    def _account(self) -> Account:
+    def _account(self, names: Sequence[str]) -> Account:
+        """The account, as far as the lists of these names show it: most cases ask for one of them."""
+        over = {name: ENDPOINTS[name].fan_out for name in names}
+        asked = {*names, *(fan_out.over.name for fan_out in over.values() if fan_out)}
         account = Account(leads=self._leads, clock=lambda: _CLOCK)
         # As long as the leads, so that a page can be less than all; the log last, because it tells of the others.
-        for name in sorted(UNPAGED, key=_LOG.__eq__):
+        lists = [name for name in UNPAGED if name in asked or _LOG in asked]
+        for name in sorted(lists, key=_LOG.__eq__):
             length = max(self._leads, account.total(name))
             # A round number may be a limit.
             length += next(more for more in itertools.count() if unsuspicious(length + more) == length + more)
@@ -63,18 +71,19 @@ class _Bench:
 
     def outcome(self, case: Case, warehouse: Path) -> TrialResult:
         """Run one case in a warehouse of its own."""
-        account = self._account()
+        account = self._account(case.endpoints)
         for oddity in case.oddities:
             _ODDITIES[oddity](account)
         if not case.is_new:
             self._sync_cleanly(account, case, warehouse)
             for name in case.endpoints:
                 _change(account, name, case)
-        faults = [parse_fault(text) for text in case.faults.split()]
+        faults = [parse_fault(text) for text in shlex.split(case.faults)]
         with DemoApi(account, **case.server) as api:
             trial = _Trial(account, warehouse, case, faults, self._instance)
             api.set_faults(faults)
-            found = trial.sync(api.base_url, case.options)
+            with setback(case.setback, account, warehouse, api.base_url):
+                found = trial.sync(api.base_url, case.options)
             requests = api.count()
             api.set_faults([])
             after = None
@@ -115,10 +124,15 @@ def _take_users_off(account: Account) -> None:
     account.change("follow_ups", [row["id"] for row in account.rows("follow_ups")][:6], user_id=None)
 
 
+def _date_ahead(account: Account) -> None:
+    account.change("leads", [row["id"] for row in account.rows("leads")][:1], at=datetime(2099, 1, 1, tzinfo=UTC))
+
+
 _ODDITIES: Mapping[Oddity, Callable[[Account], None]] = {
     Oddity.HUGE_LEAD: _grow_lead,
     Oddity.UNLISTED_USERS: _unlist_users,
     Oddity.WITHOUT_USER: _take_users_off,
+    Oddity.EARLY_LEAD: _date_ahead,
 }
 
 
@@ -194,7 +208,8 @@ class _Trial:
                 yield from served("leads", [version.row]).values()
 
     def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
-        added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
+        added: dict[str, Any] = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
+        added |= added_fields(faults["fields"]) if "fields" in faults else {}
         hidden = hidden_ids(self.account, name, faults["hide"]) if "hide" in faults else frozenset()
         return served(name, ({**row, **added} for row in self.account.rows(name) if row["id"] not in hidden))
 

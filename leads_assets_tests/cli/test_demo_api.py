@@ -13,6 +13,8 @@ from leads_assets.demo.server.client import DemoControl
 from leads_assets_tests.cli.processes import started, until
 from leads_assets_tests.harness.commands import Command
 
+pytestmark = pytest.mark.process
+
 NOW = datetime(2026, 3, 31, 18, tzinfo=UTC)
 KEY = "demo-key"
 
@@ -25,7 +27,6 @@ def _served(folder: Path, *arguments: str) -> Iterator[DemoControl]:
         yield DemoControl(said.read_text().strip(), KEY)
 
 
-@pytest.mark.process
 def test_a_served_account_ends_at_the_moment_that_was_asked_for_and_its_past_can_be_shown(tmp_path: Path) -> None:
     with _served(tmp_path, "--leads", "60", "--now", NOW.isoformat(), "--days=-7") as control:
         assert list(control.rows("leads")) == list(Account(leads=60, now=NOW, days=-7).rows("leads"))
@@ -36,14 +37,12 @@ def test_a_served_account_ends_at_the_moment_that_was_asked_for_and_its_past_can
         assert timedelta(0) < datetime.fromisoformat(stamp) - NOW < timedelta(minutes=5)
 
 
-@pytest.mark.process
 def test_a_served_account_ends_now_unless_something_else_is_said(tmp_path: Path) -> None:
     with _served(tmp_path, "--leads", "20") as control:
         shown = datetime.fromisoformat(control.state()["now"])
     assert abs(datetime.now(UTC) - shown) < timedelta(minutes=5)
 
 
-@pytest.mark.socket
 def test_the_command_lets_days_pass_in_an_account_that_is_served_elsewhere(command: Command) -> None:
     with DemoApi(Account(leads=20, now=NOW), key="k") as api:
         told = command("demo-api", "--advance", api.base_url, "--key", "k")
@@ -58,7 +57,6 @@ def test_the_command_lets_days_pass_in_an_account_that_is_served_elsewhere(comma
     assert len(gone.err.splitlines()) == 1
 
 
-@pytest.mark.socket
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -75,7 +73,6 @@ def test_a_moment_without_an_account_is_one_sentence(
     assert len(told.err.splitlines()) == 1
 
 
-@pytest.mark.socket
 def test_what_is_no_time_is_a_usage_error(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         command("demo-api", "--now", "yesterday")

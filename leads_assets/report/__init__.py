@@ -1,0 +1,1 @@
+"""The morning page: its figures, its charts, and the file."""

@@ -1,0 +1,69 @@
+"""The charts: Vega-Lite templates with their rows, and the script that draws them in the reader's browser."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from leads_assets.report.figures import Row
+from leads_assets.report.sections import Section
+
+_FONT = "system-ui, sans-serif"
+_CONFIG = {
+    "background": None,
+    "view": {"stroke": None},
+    "font": _FONT,
+    "text": {"color": "var(--ink)", "fontSize": 12, "font": _FONT},
+    "axis": {
+        "labelColor": "var(--ink)",
+        "titleColor": "var(--muted)",
+        "titleFontWeight": "normal",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+    },
+}
+
+_LEFT_OUT = frozenset({"pipeline", "in_table"})
+
+
+def charts(section: Section, rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each chart of a section as (what it is of, its specification): one, or one a pipeline; none without rows."""
+    if section.chart is None or not rows:
+        return
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(str(row.get("pipeline") or ""), []).append(row)
+    for part, some in parts.items():
+        values = [{name: _plain(value) for name, value in row.items() if name not in _LEFT_OUT} for row in some]
+        data = {**section.chart.get("data", {}), "values": values}
+        yield part, {**section.chart, "width": "container", "data": data, "config": _CONFIG}
+
+
+def embedded(content: object) -> str:
+    """JSON that may stand in a script element of a page, whatever its texts are."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def drawing_script() -> str | None:
+    """Vega, Vega-Lite and Vega-Embed as one script; None where the extra `report` is not installed."""
+    try:
+        import vl_convert  # noqa: PLC0415  an extra, and 84 MB
+    except ImportError:
+        return None
+    script: str = vl_convert.javascript_bundle()
+    return script.replace("</script", "<\\/script")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,67 @@
+"""Values and tables as HTML. The reader's browser writes numbers and times its own way; without a script they stay so.
+
+Every text is escaped here: what a person has typed into a CRM is never markup.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from leads_assets.report.sections import Column, Section
+
+Row = Mapping[str, Any]
+_NOTHING = '<span class="none">–</span>'
+_RIGHT = frozenset({"number", "money", "percent", "days"})
+
+
+def value(kind: str, found: object, *, currency: str | None = None, zone: str = "UTC") -> str:
+    """A value of a kind. Numbers keep their exact value in the attribute `value`."""
+    if found is None:
+        return _NOTHING
+    if kind == "text":
+        return escape(str(found))
+    if isinstance(found, datetime):
+        local = found.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", "minutes")
+        return f'<time datetime="{found.isoformat()}">{local}</time>'
+    if isinstance(found, date):
+        return f'<time datetime="{found.isoformat()}">{found.isoformat()}</time>'
+    if not isinstance(found, int | float | Decimal):
+        raise TypeError(f"a {type(found).__name__} is no {kind}")
+    unit = f' data-currency="{escape(currency or "?")}"' if kind == "money" else ""
+    return f'<data value="{found}" data-kind="{kind}"{unit}>{_said(kind, found, currency)}</data>'
+
+
+def _said(kind: str, found: float | Decimal, currency: str | None) -> str:
+    if kind == "percent":
+        return f"{found:.0%}"
+    if kind == "money":
+        return f"{found:,.0f} {escape(currency or '?')}"
+    return f"{found:,.0f}"
+
+
+def table(section: Section, rows: Sequence[Row], *, zone: str, of: Iterable[Column] | None = None) -> str:
+    """The rows that are meant for people, as a table with a caption; wide ones can be scrolled by keyboard too."""
+    columns = tuple(of or section.columns)
+    shown = [row for row in rows if row.get("in_table", True)]
+    head = "".join(f'<th scope="col"{_side(column)}>{escape(column.label)}</th>' for column in columns)
+    body = "".join(f"<tr>{_cells(row, columns, zone)}</tr>" for row in shown)
+    name = escape(section.title)
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table><caption>{name}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cells(row: Row, columns: Sequence[Column], zone: str) -> str:
+    cells = []
+    for place, column in enumerate(columns):
+        said = value(column.kind, row[column.name], currency=row.get("currency"), zone=zone)
+        cells.append(f'<th scope="row">{said}</th>' if place == 0 else f"<td{_side(column)}>{said}</td>")
+    return "".join(cells)
+
+
+def _side(column: Column) -> str:
+    return ' class="r"' if column.kind in _RIGHT else ""

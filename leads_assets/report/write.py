@@ -1,0 +1,40 @@
+"""Where the page lies: a file for its owner alone, replaced in one step."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from leads_assets.engine.warehouse.errors import WarehouseUnusable
+from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.report.figures import Figures, read_figures
+from leads_assets.report.page import render
+
+
+def page_of(warehouse: Path) -> Path:
+    """The page of a warehouse: beside it, with its name."""
+    return warehouse.with_suffix(".html")
+
+
+def write_page(warehouse: Warehouse, page: Path) -> Figures:
+    """Write the page of what is in the warehouse now, and return what it says. Raises a WarehouseError.
+
+    It names leads and people, so nobody but its owner may read it.
+    """
+    with warehouse.read("report") as session:
+        figures = read_figures(session)
+    text = render(figures)
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=page.parent, prefix=f".{page.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(page)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise WarehouseUnusable(f"the page {page} cannot be written ({error.strerror})") from None
+    return figures
