@@ -16,7 +16,7 @@ from leads_assets.engine.http.count_file import BUSY_SECONDS
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
-from leads_assets.engine.records.state import Held
+from leads_assets.engine.records.state import Held, LiveRows
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.file import Warehouse
 
@@ -92,14 +92,16 @@ class LeadsApi:
         *,
         changed_since: datetime | None = None,
         held: Callable[[str], Held] = lambda _: Held(),
+        live: Callable[[datetime], LiveRows] | None = None,
+        calibration: str = "",
         bound_to: str | None = None,
         after: int = 0,
         progress: Callable[[Progress], None],
     ) -> Extract:
         """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
 
-        `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
-        load when the read begins.
+        `held`, `live`, `calibration`: what the warehouse knows, as Extraction takes it; `after` is the number of the
+        endpoint's newest load when the read begins.
 
         Raises an ApiError; after a RunError every later call raises it again.
         """
@@ -120,6 +122,8 @@ class LeadsApi:
                 endpoint,
                 folder,
                 held=held,
+                live=live,
+                calibration=calibration,
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
                 now=self._now,

@@ -5,7 +5,7 @@ from typing import Any
 
 from leads_assets.engine.records.extract import Verdict
 
-_RELIABLE = frozenset({Verdict.PROVEN})
+_RELIABLE = frozenset({Verdict.PROVEN, Verdict.CURRENT})
 
 
 def unproven(rows: Iterable[Mapping[str, Any]]) -> list[str]:

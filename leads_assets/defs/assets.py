@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +135,13 @@ def sync_endpoint(
                 folder.path,
                 changed_since=plan.changed_since,
                 held=lambda name: warehouse.state(name).held,
+                live=lambda since: warehouse.live_rows(endpoint, since, with_refused=sync.allow_mass_delete),
+                calibration=state.calibration,
                 bound_to=None if sync.new_account else warehouse.account(),
                 after=state.number,
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )
-            pending = PendingLoad(extract, folder.remove)
+            pending = PendingLoad(replace(extract, forced=plan.forced), folder.remove)
             yield dg.MaterializeResult(asset_key=endpoint.name, value=pending)
     except PermissionDenied as denied:
         if not endpoint.edition_gated or state.known:

@@ -65,6 +65,9 @@ def load_metadata(endpoint: Endpoint | None, result: LoadResult) -> Mapping[str,
         "mode": dg.MetadataValue.text(str(row.mode)),
         "preview": dg.MetadataValue.md(_preview(result)),
     }
+    for name, moment in (("changes_as_of", row.changes_as_of), ("complete_as_of", row.complete_as_of)):
+        if moment is not None:
+            metadata[name] = dg.MetadataValue.timestamp(moment)
     if row.reason:
         metadata["why"] = dg.MetadataValue.text(row.reason)
     if row.notes:

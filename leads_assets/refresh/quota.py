@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from leads_assets.engine.records.state import SyncState
+from leads_assets.refresh.reconcile import due_at, next_midnight
 
 _SHARE = 2
 """Looks, and the reads of each list, spend at most this part (a half) of what is left, spread over the day's rest."""
@@ -53,9 +54,13 @@ class DailyQuota:
 
 
 def quota_at(
-    left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta, missing: Iterable[int] = ()
+    left: int | None,
+    known: Iterable[SyncState],
+    now: datetime,
+    reconcile_every: timedelta | None,
+    missing: Iterable[int] = (),
 ) -> DailyQuota:
     """The quota at `now`, when `left` requests are left; `missing`: what lists that were never loaded need."""
-    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-    due = [load.full_requests for load in known if load.full is None or load.full + reconcile_every < tomorrow]
+    tomorrow = next_midnight(now)
+    due = [load.full_requests for load in known if (at := due_at(load, reconcile_every)) is None or at < tomorrow]
     return DailyQuota(left, sum(due) + sum(missing), tomorrow - now)

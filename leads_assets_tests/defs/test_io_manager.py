@@ -68,14 +68,14 @@ def test_a_downstream_asset_gets_nullable_types_and_whole_ids(tmp_path: Path) ->
     seen: dict[str, Any] = {}
 
     @dg.asset
-    def report(scores: pd.DataFrame) -> None:
+    def summary(scores: pd.DataFrame) -> None:
         seen["types"] = {name: str(kind) for name, kind in scores.dtypes.items()}
         seen["ids"] = scores["id"].tolist()
         seen["users"] = scores["user_id"].tolist()
 
     frame = pd.DataFrame({"id": [1, BEYOND_DOUBLE], "user_id": pd.array([None, BEYOND_DOUBLE], dtype="Int64")})
-    assert _project(tmp_path, _returning(frame), report).materialize("scores").success
-    assert _project(tmp_path, _returning(frame), report).materialize("report").success
+    assert _project(tmp_path, _returning(frame), summary).materialize("scores").success
+    assert _project(tmp_path, _returning(frame), summary).materialize("summary").success
     assert seen == {
         "types": {"id": "Int64", "user_id": "Int64"},
         "ids": [1, BEYOND_DOUBLE],

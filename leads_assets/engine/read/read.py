@@ -1,5 +1,6 @@
 """One endpoint, from the first request to an extract: the walk, its parameters, and the spool it fills."""
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +12,15 @@ from leads_assets.engine.errors import BadRequest, Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.http.transport import CONNECTIONS
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.read.closing import ChangesCloser
 from leads_assets.engine.read.ends import FULL_PAGE
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.page_source import PageSource
+from leads_assets.engine.read.plan import MARGIN
 from leads_assets.engine.read.walk import OverlapWalk, Rows
-from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
+from leads_assets.engine.records.extract import Closing, Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
-from leads_assets.engine.records.state import Held
+from leads_assets.engine.records.state import Held, LiveRows
 
 PROGRESS_SECONDS = 10.0
 _NOTHING = Held()
@@ -64,7 +67,9 @@ class ReadOptions:
 class Extraction:
     """Reads one endpoint into a folder. One object, one walk, or one for each part of a list that fans out.
 
-    `held` tells by an endpoint's name what the warehouse knows of its list.
+    `held` tells by an endpoint's name what the warehouse knows of its list; `live` the live rows of this one, by
+    the time from which on a change should have brought them; `calibration` is that of its last full read, as an Extract
+    has it.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class Extraction:
         folder: Path,
         *,
         held: Callable[[str], Held] = lambda _: _NOTHING,
+        live: Callable[[datetime], LiveRows] | None = None,
+        calibration: str = "",
         options: ReadOptions | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
@@ -82,6 +89,8 @@ class Extraction:
         self._client = client
         self._endpoint = endpoint
         self._held = held
+        self._live = live
+        self._calibration = calibration
         self._options = options or ReadOptions()
         self._progress = progress
         self._clock = clock
@@ -91,6 +100,8 @@ class Extraction:
         self._began = self._told = clock()
         self._notes: list[str] = []
         self._source: PageSource | None = None
+        self._read_ids: set[int] | None = None
+        self._closing: Closing | None = None
 
     def run(self, changed_since: datetime | None = None) -> Extract:
         """Read the whole list, or what changed since a time (UTC) where the endpoint has a change filter.
@@ -122,12 +133,23 @@ class Extraction:
             began_at=began_at,
             ended_at=self._now(),
             notes=tuple(self._notes),
+            closing=self._closing,
+            calibration=self._calibrated(outcome) if since is None or filter_ignored else None,
         )
 
-    def _read(self, since: datetime | None) -> WalkResult:
+    def _params(self) -> dict[str, str]:
         params = {**self._endpoint.params, **(self._options.params or {})}
-        params = {name: value for name, value in params.items() if value}
+        return {name: value for name, value in params.items() if value}
+
+    def _calibrated(self, outcome: WalkResult) -> str | None:
+        if outcome.calibrates is None:
+            return None
+        return _digest(self._params()) if outcome.calibrates else ""
+
+    def _read(self, since: datetime | None) -> WalkResult:
+        params = self._params()
         held = self._held(self._endpoint.name) if since is None else _NOTHING
+        self._read_ids = set() if since is not None else None
         try:
             walk = self._walk(self._endpoint, params, since=since, held=held)
             self._write(walk)
@@ -136,7 +158,7 @@ class Extraction:
                 raise
         else:
             result = self._compared(walk, self._endpoint, held)
-            return _doubted(result) if since is not None and result.is_blank else result
+            return result if since is None else self._closed(result, since)
         return self._read_in_parts(self._endpoint.fan_out, params)
 
     def _walk(
@@ -158,11 +180,34 @@ class Extraction:
             is_part=is_part,
             had_rows=held.highest is not None,
             cursor=endpoint.cursor_key,
+            trusts_total=since is not None and self._live is not None,
         )
+
+    def _closed(self, result: WalkResult, since: datetime) -> WalkResult:
+        """The outcome of a read of changes, after the whole list was asked what they cannot tell."""
+        if result.verdict is Verdict.UNPROVEN or self._source is None or self._source.filter_ignored:
+            return result
+        if self._live is None:
+            return _doubted(result) if result.is_blank else result
+        params = self._params()
+        closer = ChangesCloser(
+            PageSource(self._client, self._endpoint, params, self._stats, limit=self._options.limit),
+            self._live(since + MARGIN),
+            self._read_ids or (),
+            limit=self._options.limit,
+            calibrated=self._calibration == _digest(params),
+        )
+        self._stats.cancelled.clear()
+        self._closing = closer.close()
+        if closer.found:
+            self._writer.add(list(closer.found.values()), list(closer.found))
+        return result if closer.is_settled else replace(result, doubts=(self._closing.reason,))
 
     def _write(self, walk: Iterable[Rows]) -> None:
         """The loop: each page's new rows go to the spool."""
         for rows in walk:
+            if self._read_ids is not None:
+                self._read_ids.update(identity for identity in rows.ids if identity is not None)
             self._writer.add(rows.records, rows.ids, exact=rows.exact)
             self._tell()
 
@@ -232,3 +277,8 @@ def _doubted(outcome: WalkResult) -> WalkResult:
     """The filter is inclusive and looks back: the changes that were known before should have come again."""
     reason = "no row was sent, not even those that are known to have changed"
     return replace(outcome, doubts=(reason,))
+
+
+def _digest(params: Mapping[str, str]) -> str:
+    """A short name of the query parameters: offsets count other rows where these differ."""
+    return hashlib.blake2b(repr(sorted(params.items())).encode(), digest_size=8).hexdigest()

@@ -20,6 +20,7 @@ number of rows.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
@@ -97,7 +98,8 @@ class OverlapWalk:
 
     `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
     nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
-    empty. `cursor` is the JSON key of a row's last change.
+    empty. `cursor` is the JSON key of a row's last change. `trusts_total`: a count that is not that of a page shows the
+    end, as in reads of changes, which the whole list is compared with afterwards.
     """
 
     def __init__(
@@ -109,8 +111,10 @@ class OverlapWalk:
         is_part: bool = False,
         had_rows: bool = False,
         cursor: str | None = None,
+        trusts_total: bool = False,
     ) -> None:
         self._source = source
+        self._trusts_total = trusts_total
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
@@ -126,6 +130,7 @@ class OverlapWalk:
         self._is_full = False
         self._is_calm = True
         self._furthest = 0
+        self._end = 0
         self._idle = 0
         self._moved = False
         self._far_end = FarEnd(self._ask_backwards, limit)
@@ -134,6 +139,7 @@ class OverlapWalk:
     def __iter__(self) -> Iterator[Rows]:
         """Read the list to its end. Raises an ApiError, also one of its own: Inconsistent."""
         page = self._begin()
+        self._end = page.width
         yield from self._admit(page)
         if not self._ends_with_first(page):
             with Prefetcher(self._fetch, self._threads, self._source.cancel) as pages:
@@ -143,9 +149,16 @@ class OverlapWalk:
 
     def result(self) -> WalkResult:
         """How the walk ended; call it when all rows were taken."""
-        return self._objections.outcome(
+        result = self._objections.outcome(
             self._continuity, self._totals, pages=self._pages, moved=self._moved or self._totals.moved
         )
+        return replace(result, calibrates=self._calibrates())
+
+    def _calibrates(self) -> bool | None:
+        """By rank, the last row read has as many rows before it as were read before it."""
+        if self._moved or self._continuity.rejected or not self._continuity.by_id:
+            return None
+        return self._end == self._continuity.distinct
 
     def _begin(self) -> Page:
         page = self._noted(self._source.first())
@@ -223,6 +236,7 @@ class OverlapWalk:
                     return
                 page, offset = joined
                 brings_more = not self._continuity.is_last_row_only(page)
+            self._end = offset + page.width
             yield from self._admit(page)
             self._is_full = page.width >= self._size
             self._size = max(self._size, page.width)
@@ -254,6 +268,8 @@ class OverlapWalk:
         if by_id and self._far_end.is_reached(self._continuity):
             return _Next.END
         # A row cannot be asked for by the row before it where a page has room for one.
+        if self._is_confirmed(seen, total):
+            return _Next.END
         has_next = brings_more and page.width > 1
         if has_next and seen != total and not (is_short and by_id):
             return _Next.PAGE
@@ -266,6 +282,15 @@ class OverlapWalk:
             self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
+
+    def _is_confirmed(self, seen: int, total: int | None) -> bool:
+        """Whether a count of its own, which is no limit of a server, shows the end of what was asked for."""
+        return (
+            self._trusts_total
+            and self._totals.is_independent
+            and seen == total
+            and not ends.looks_like_window(seen, is_counted=True)
+        )
 
     def _beyond(self, pages: Prefetcher, seen: int) -> Page | None:
         """The page after the first `seen` rows, asked for without an overlap; None where the list ends there."""
