@@ -66,6 +66,8 @@ class Status:
         for row in self.rows:
             if row.get("reason"):
                 yield f"{row['endpoint']}: {row['verdict']}: {row['reason']}"
+            if row.get("in_progress"):
+                yield row["in_progress"]
             if row["last_error"]:
                 yield f"failed since: {row['last_error']}"
             yield from (self.notes[row["endpoint"]].sentences() if row["endpoint"] in self.notes else ())

@@ -18,14 +18,16 @@ from leads_assets.defs.sentences import failure
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import LiveRows, SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
-from leads_assets.engine.warehouse.load import LoadOptions
+from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.read_copy import publish_if_due
+from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
 
 
@@ -118,6 +120,13 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def note_failure(self, endpoint: str, run_id: str, error: str) -> None:
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
+
+    def load_part(self, part: Extract, run_id: str, sync: SyncOptions) -> LoadResult:
+        """Merge a part of a long list, which an asset cannot hand to the IO manager. Raises a WarehouseError."""
+        with closing(Loader(self.warehouse(), sync.load_options(evolve=self.evolve))) as loader:
+            result = loader.load(part, run_id)
+        self.note_load(part.endpoint.name)
+        return result
 
     def note_load(self, endpoint: str) -> None:
         """Remember what this run has loaded: the state of that endpoint is new, that of the others is not.
