@@ -102,7 +102,7 @@ def _table_of_input(context: dg.InputContext) -> TableName:
     """The table of an upstream asset."""
     upstream = context.upstream_output
     told = upstream.definition_metadata.get(TABLE) if upstream is not None else None
-    return TableName(getattr(told, "value", told)) if told else _table_of(context.asset_key)
+    return TableName(str(getattr(told, "value", told))) if told else _table_of(context.asset_key)
 
 
 def _table_of(key: dg.AssetKey) -> TableName:
