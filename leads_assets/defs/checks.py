@@ -69,6 +69,8 @@ def _result(check: str, findings: Sequence[Finding]) -> dg.AssetCheckResult:
 
 def _complete(result: LoadResult) -> Finding:
     row = result.row
+    if row.in_progress:
+        return Finding(row.in_progress, "Nothing, if the sensor is on; else materialize it again then.")
     if row.verdict == Verdict.UNPROVEN:
         do = "Nothing was marked as deleted. Materialize it again; if the reason stays, act on it."
         return Finding(f"unproven: {row.reason}", do)
@@ -76,10 +78,11 @@ def _complete(result: LoadResult) -> Finding:
         says = f"{row.outdated:,} rows on the server are older than the ones kept here"
         do = "If the server's versions are right, materialize with full_refresh: true."
         return Finding(says, do, numbers={"outdated": row.outdated})
-    says = f"{row.verdict}: {row.mode} read of {row.rows_read:,} rows"
+    read = row.rows_read if row.lap is None else row.lap.rows
+    says = f"{row.verdict}: {row.mode} read of {read:,} rows"
     if row.reason and row.complete_as_of is not None:
         says = f"{row.verdict} as of {format_instant(row.complete_as_of)}; {row.rows_read:,} rows since: {row.reason}"
-    return Finding(says, numbers={"read": row.rows_read})
+    return Finding(says, numbers={"read": read})
 
 
 def _ids(result: LoadResult) -> Finding:

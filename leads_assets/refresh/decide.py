@@ -15,9 +15,10 @@ from leads_assets.engine.declare import Endpoint, EventLog
 from leads_assets.engine.errors import PermissionDenied
 from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.read.ends import FULL_PAGE
+from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.read.plan import forced_full, reconcile_interval
 from leads_assets.engine.read.probe import LogEnd, NewestChange
-from leads_assets.engine.read.rank_cost import search_requests
+from leads_assets.engine.read.rank_cost import full_read_requests, search_requests
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, clock
 from leads_assets.refresh.quota import DailyQuota
@@ -105,7 +106,8 @@ def endpoints_with_events(found: LogEnd, known: SyncState, before: LastSeen | No
 class ReadRequest:
     """A read to ask for. `token` names what is to be committed; `requests` is what the read will cost, about.
 
-    `reserved`: may use the reserve and is not paced.
+    `reserved`: may use the reserve and is not paced. `divisible`: takes what requests there are, and goes on another
+    day.
     """
 
     endpoint: str
@@ -114,6 +116,7 @@ class ReadRequest:
     requests: int
     full: bool = False
     reserved: bool = False
+    divisible: bool = False
 
     @property
     def stream(self) -> str:
@@ -142,13 +145,9 @@ def reads_needed(
         if endpoint.edition_gated and look is not None and look.fingerprint == DENIED:
             return ()
         return (ReadRequest(name, "missing", "not in the warehouse", max(1, needed), reserved=True),)
-    if is_due(known, reconcile_every, now):
-        last = known.full.timestamp() if known.full else 0
-        why = f"no proven full read for {_hours(reconcile_interval(known, reconcile_every))}"
-        return (ReadRequest(name, f"due-{last:.0f}", why, known.full_requests, reserved=True),)
-    if why := forced_full(known, now):
-        return (ReadRequest(name, f"forced-{known.number}", why, known.full_requests),)
-    if look is None:
+    if whole := _full_read(name, known, reconcile_every, now):
+        return (whole,)
+    if look is None or (known.lap is not None and known.full is None):
         return ()
     since = max(look.since, look.notified_at or look.since)
     if not needs and look.notified_at is not None:
@@ -163,6 +162,26 @@ def reads_needed(
             why = "rows are gone, or came without a change" if full else "changed"
             found.append(ReadRequest(name, f"{need}-{token}", why, requests, full=full))
     return tuple(found)
+
+
+def _full_read(name: str, known: SyncState, reconcile_every: timedelta | None, now: datetime) -> ReadRequest | None:
+    """The full read that is wanted now; one in parts that waits for new requests keeps others from being begun."""
+    if (lap := known.lap) is not None:
+        if lap.resume_at is not None and now < lap.resume_at:
+            return None
+        left = full_read_requests(max(0, (lap.total or lap.rank) - lap.rank), FULL_PAGE)
+        why = "it was read in part"
+        price = min(left, PAGES_A_PART)
+        return ReadRequest(name, f"lap-{known.number}", why, price, reserved=True, divisible=True)
+    divisible = known.full_requests > PAGES_A_PART
+    if is_due(known, reconcile_every, now):
+        last = known.full.timestamp() if known.full else 0
+        why = f"no proven full read for {_hours(reconcile_interval(known, reconcile_every))}"
+        token = f"due-{last:.0f}"
+        return ReadRequest(name, token, why, known.full_requests, reserved=True, divisible=divisible)
+    if why := forced_full(known, now):
+        return ReadRequest(name, f"forced-{known.number}", why, known.full_requests, divisible=divisible)
+    return None
 
 
 def _of_changes(known: SyncState, balance: int) -> int:
@@ -194,7 +213,7 @@ def refusal(want: ReadRequest, attempts: Attempts, quota: DailyQuota, last_read:
         again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
         if now < again:
             return f"{what}; asked {attempts.count} times, again at {clock(again)}"
-    if not quota.allows(want.requests, reserved=want.reserved):
+    if not quota.allows(1 if want.divisible else want.requests, reserved=want.reserved):
         return f"{what}; its read of {want.requests:,} requests waits: {quota}"
     if (
         not want.reserved

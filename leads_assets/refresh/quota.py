@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.reconcile import due_at, next_midnight
 
@@ -62,5 +63,11 @@ def quota_at(
 ) -> DailyQuota:
     """The quota at `now`, when `left` requests are left; `missing`: what lists that were never loaded need."""
     tomorrow = next_midnight(now)
-    due = [load.full_requests for load in known if (at := due_at(load, reconcile_every)) is None or at < tomorrow]
+    due = [
+        load.full_requests
+        for load in known
+        if load.lap is None and ((at := due_at(load, reconcile_every)) is None or at < tomorrow)
+    ]
+    # What does not fit into the day is read in parts, from what there is.
+    due = [requests for requests in due if left is None or requests <= max(left, PAGES_A_PART)]
     return DailyQuota(left, sum(due) + sum(missing), tomorrow - now)

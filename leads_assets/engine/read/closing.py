@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from msgspec import Raw
 
-from leads_assets.engine.errors import EndpointError, ResumeLater
+from leads_assets.engine.errors import ApiError, EndpointError, ResumeLater
 from leads_assets.engine.read.continuity import Order
 from leads_assets.engine.read.page_source import PageSource
 from leads_assets.engine.read.rank_evidence import KnownRows
@@ -34,6 +34,8 @@ class ChangesCloser:
         self._limit = limit
         self._calibrated = calibrated
         self.found: dict[int, Raw] = {}
+        self.interrupted: ApiError | None = None
+        """The fault that has kept the list from being looked at."""
         self.is_settled = True
         """Whether every row that should have come with the changes was found among them, or is gone."""
 
@@ -46,6 +48,7 @@ class ChangesCloser:
         try:
             closing = self._by_rank(candidates) if self._calibrated and self._live.ids else self._by_total(candidates)
         except (EndpointError, ResumeLater) as error:
+            self.interrupted = error
             closing = Closing(reason=f"the whole list could not be looked at ({error})", is_broken=bool(candidates))
         self.is_settled = not candidates or not closing.is_broken
         return closing

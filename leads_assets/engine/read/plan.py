@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.state import SyncState
 
 LOOKBACK = timedelta(days=2)
@@ -22,12 +23,14 @@ _FEW_REQUESTS = 20
 class ReadPlan:
     """`changed_since` (UTC) for a read of changes, None for a full read; and why.
 
-    `forced`: full because the load before has asked for that.
+    `forced`: full because the load before has asked for that. `lap`: how far a full read in parts has gone, which goes
+    on now.
     """
 
     changed_since: datetime | None
     why: str
     forced: bool = False
+    lap: Lap | None = None
 
 
 def forced_full(state: SyncState, now: datetime) -> str:
@@ -48,20 +51,38 @@ def reconcile_interval(state: SyncState, every: timedelta | None) -> timedelta:
 
 
 def plan_read(
-    endpoint: Endpoint, state: SyncState, now: datetime, *, full_refresh: bool, reconcile_every: timedelta | None
+    endpoint: Endpoint,
+    state: SyncState,
+    now: datetime,
+    *,
+    full_refresh: bool,
+    reconcile_every: timedelta | None,
+    affords_part: bool = True,
 ) -> ReadPlan:
     """Full unless the endpoint has a change filter and a recent, proven full read to build on.
 
-    `reconcile_every`: as `reconcile_interval` takes it.
+    `reconcile_every`: as `reconcile_interval` takes it. `affords_part`: the day's requests allow a full read in parts
+    to go on; else the changes are read meanwhile, if they can be.
     """
     if endpoint.change_filter is None:
         return ReadPlan(None, "full: the API has no change filter for it")
     if full_refresh:
         return ReadPlan(None, "full: full_refresh was asked for")
-    if state.full is None or state.watermark is None:
+    changes = None
+    if state.full is not None and state.watermark is not None:
+        since = min(state.watermark, now) - LOOKBACK
+        changes = ReadPlan(since, "incremental: changes since the last proven read")
+    if state.lap is not None and (affords_part or changes is None):
+        return ReadPlan(None, f"full: it goes on after the {state.lap.rows:,} rows that were read", lap=state.lap)
+    if changes is None:
         return ReadPlan(None, "full: no proven full read yet")
-    if now - state.full >= reconcile_interval(state, reconcile_every):
+    return changes if state.lap is not None else _due(state, now, reconcile_every) or changes
+
+
+def _due(state: SyncState, now: datetime, reconcile_every: timedelta | None) -> ReadPlan | None:
+    """The full read that is due although changes could be read."""
+    if state.full is not None and now - state.full >= reconcile_interval(state, reconcile_every):
         return ReadPlan(None, f"full: the last proven full read is {now - state.full} old")
     if reason := forced_full(state, now):
         return ReadPlan(None, f"full: {reason}", forced=True)
-    return ReadPlan(min(state.watermark, now) - LOOKBACK, "incremental: changes since the last proven read")
+    return None

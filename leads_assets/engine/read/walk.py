@@ -19,7 +19,7 @@ run in order by accident over several pages; and a list that cannot be asked bac
 number of rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -83,6 +83,13 @@ class Rows(NamedTuple):
     exact: bool
 
 
+class Place(NamedTuple):
+    """A row of a list in ascending order of id: its id, and how many rows of the list stood below it."""
+
+    id: int
+    rank: int
+
+
 class _Next(Enum):
     """What follows a page."""
 
@@ -128,15 +135,17 @@ class OverlapWalk:
         self._repeats = 0
         self._is_lined_up = True
         self._is_full = False
+        self._was_short = False
         self._is_calm = True
         self._furthest = 0
         self._end = 0
         self._idle = 0
         self._moved = False
+        self._hides = False
         self._far_end = FarEnd(self._ask_backwards, limit)
         self._probed: Page | None = None
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Generator[Rows]:
         """Read the list to its end. Raises an ApiError, also one of its own: Inconsistent."""
         page = self._begin()
         self._end = page.width
@@ -159,6 +168,36 @@ class OverlapWalk:
         if self._moved or self._continuity.rejected or not self._continuity.by_id:
             return None
         return self._end == self._continuity.distinct
+
+    @property
+    def place(self) -> Place | None:
+        """The last row that was read; None where the list is in another order, or that row has no usable id."""
+        last = self._continuity.last_id
+        is_ascending = self._continuity.by_id and self._source.order is Order.ASCENDING
+        return Place(last, self._end - 1) if is_ascending and last is not None else None
+
+    @property
+    def pages(self) -> int:
+        """Pages so far."""
+        return self._pages
+
+    @property
+    def distinct(self) -> int:
+        """Different rows so far."""
+        return self._continuity.distinct
+
+    @property
+    def counts_alike(self) -> bool:
+        """Whether offsets seem to count just the rows that are read.
+
+        Rows that are left out of a page make it short, and the next one begins too early.
+        """
+        return not self._hides and not self._continuity.rejected
+
+    @property
+    def shows_end(self) -> bool:
+        """Whether the list was asked backwards, and does not begin beyond what was read."""
+        return self._far_end.is_reached(self._continuity)
 
     def _begin(self) -> Page:
         page = self._noted(self._source.first())
@@ -222,6 +261,7 @@ class OverlapWalk:
     def _follow(self, page: Page, pages: Prefetcher) -> Iterator[Rows]:
         """Read on from the first page, which is taken, to the end of the list."""
         offset, brings_more, self._size = 0, True, page.width
+        self._was_short = page.width < self._limit
         while (following := self._after(page, offset, brings_more=brings_more)) is not _Next.END:
             seen = offset + page.width
             self._count_idle(seen)
@@ -239,6 +279,7 @@ class OverlapWalk:
             self._end = offset + page.width
             yield from self._admit(page)
             self._is_full = page.width >= self._size
+            self._was_short = not self._is_full
             self._size = max(self._size, page.width)
 
     def _joined(self, pages: Prefetcher, seen: int) -> tuple[Page, int] | None:
@@ -251,6 +292,7 @@ class OverlapWalk:
             self._is_calm = seam is Seam.EXACT
             if seam is not Seam.OPEN or (offset == 0 and page.records):
                 self._moved |= not self._is_calm
+                self._hides |= seam is Seam.MOVED and offset == seen - 1 and self._was_short
                 return page, offset
             if not self._may_step_back():
                 self._is_lined_up = False

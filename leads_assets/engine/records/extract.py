@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.records.lap import Lap
 
 
 class Verdict(StrEnum):
@@ -20,10 +21,12 @@ class Verdict(StrEnum):
 
 
 class ReadMode(StrEnum):
-    """Whether all rows were asked for, or only those changed since a time."""
+    """Whether all rows were asked for, or a part of them, or only those changed since a time."""
 
     FULL = "full"
     INCREMENTAL = "incremental"
+    PART = "part"
+    """Of all rows, by which nothing is known of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ class Extract:
     the newest load of the endpoint when the read began, None where nobody told. `changed_since`: what was asked for.
     `closing`: after a read of changes, None where the whole list was not asked. `calibration`: after a full read, by
     which query parameters offsets were seen to count just the rows that the key sees; "" where they do not, None where
-    it could not be told. `forced`: it was read in full because an earlier load asked for that.
+    it could not be told. `forced`: it was read in full because an earlier load asked for that. `lap`: how far a
+    full read in parts has come with this; one that is no part ends it. `earlier_ids`: a file with the ids of the rows
+    of its earlier parts, one a line, where a full read ends it.
     """
 
     endpoint: Endpoint
@@ -100,3 +105,5 @@ class Extract:
     closing: Closing | None = None
     calibration: str | None = None
     forced: bool = False
+    lap: Lap | None = None
+    earlier_ids: Path | None = None

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from leads_assets.engine.records.lap import Lap
+
 MOST_AHEAD = 99
 """Rows that have changed in the future behind which the newest true change is still looked for: a page holds both."""
 
@@ -56,6 +58,8 @@ class SyncState:
     record without id) shows no change now. `live_proven`: live rows after the newest load whose changes are in;
     `deleted_lately`: rows marked as deleted within 24 hours, and since the user last allowed any number.
 
+    `lap`: how far a full read in parts has gone, where it has not ended and may go on.
+
     Of another account's loads only `number`, `account` and `began` are told: what they proved is not true of this one.
 
     `live`: rows that are not marked as deleted; `newest`: the newest change among them, `newest_ids` the rows that
@@ -86,6 +90,7 @@ class SyncState:
     surplus: int = 0
     live_proven: int | None = None
     deleted_lately: int = 0
+    lap: Lap | None = None
     live: int = 0
     newest: datetime | None = None
     newest_ids: frozenset[int] = frozenset()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.warehouse.merge import Stamp, record_deletions
@@ -66,7 +67,10 @@ class Marked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marking:
-    """Marks rows of one table. `newer`: SQL for rows that a later load has seen; `lately`: marked within 24 hours."""
+    """Marks rows of one table. `newer`: SQL for rows that a later load has seen; `lately`: marked within 24 hours.
+
+    `earlier_ids`: a file with the ids of rows that earlier parts of the same full read have brought, one a line.
+    """
 
     session: Session
     table: Table
@@ -74,10 +78,19 @@ class Marking:
     guard: DeletionGuard
     newer: str
     lately: int
+    earlier_ids: Path | None = None
 
     def missing(self, *, confirmed: bool) -> Marked:
         """Mark all live rows that are not in the view `incoming`; `confirmed`: also if that has none."""
-        return self._mark("true", confirmed=confirmed)
+        if self.earlier_ids is None:
+            return self._mark("true", confirmed=confirmed)
+        self.session.run(
+            "looking up earlier parts",
+            "CREATE OR REPLACE TEMP TABLE earlier AS SELECT id FROM"
+            f" read_csv({literal(str(self.earlier_ids))}, header = false, columns = {{'id': 'BIGINT'}})",
+        )
+        absent = f"NOT EXISTS (SELECT 1 FROM earlier e WHERE e.id = {self.table.sql}.{_KEY})"
+        return self._mark(absent, confirmed=True)
 
     def gone(self, ids: Iterable[int]) -> Marked:
         """Mark those of these rows that live and are not in the view `incoming`."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -67,7 +68,8 @@ class Policy:
     there are any. `account`, `after`: as an Extract has them. `complete`: rows of the table that
     are not among these are gone, if the run is proven; `confirmed`: also if these are none. `closing`: what the whole
     list showed after a read of changes. `watermark_until`: the latest time that the newest change may be taken for,
-    None for no watermark. `rejects`: the spool of records that are no rows.
+    None for no watermark. `rejects`: the spool of records that are no rows. `earlier_ids`: a file with the ids of rows
+    that earlier loads of the same read have brought. `ends_lap`: the load ends a full read in parts.
     """
 
     columns: tuple[Column, ...] = ()
@@ -82,16 +84,18 @@ class Policy:
     closing: Closing | None = None
     watermark_until: datetime | None = None
     rejects: SpoolFiles | None = None
+    earlier_ids: Path | None = None
+    ends_lap: bool = False
     options: LoadOptions = field(default_factory=LoadOptions)
 
 
 def policy_of(extract: Extract, options: LoadOptions) -> Policy:
     """The policy for an extract."""
-    endpoint = extract.endpoint
+    endpoint, is_part = extract.endpoint, extract.mode is ReadMode.PART
     return Policy(
         columns=endpoint.columns,
         tracked=endpoint.tracked,
-        references=endpoint.references,
+        references=() if is_part else endpoint.references,
         cursor=endpoint.cursor_field,
         created=endpoint.created_field,
         account=extract.account,
@@ -99,8 +103,10 @@ def policy_of(extract: Extract, options: LoadOptions) -> Policy:
         complete=extract.mode is ReadMode.FULL and endpoint.marks_deleted,
         confirmed=extract.spooled.count > 0 or extract.total == 0,
         closing=extract.closing,
-        watermark_until=extract.began_at if endpoint.change_filter else None,
+        watermark_until=extract.began_at if endpoint.change_filter and not is_part else None,
         rejects=extract.spooled if extract.spooled.rejected else None,
+        earlier_ids=extract.earlier_ids,
+        ends_lap=extract.lap is not None and not is_part,
         options=options,
     )
 
@@ -208,7 +214,7 @@ def _merge_in(
     state = SyncState() if replaces else known.get(run.endpoint, SyncState())
     if replaces or new_account:
         policy = replace(policy, options=policy.options.replacing())
-    newer = superseded.newer_rows(state, run.endpoint, policy.after)
+    newer = superseded.newer_rows(session, state, run, policy.after)
     table, widened = ensure(session, name, policy.columns, staged.columns)
     if policy.cursor in table.columns:
         table = replace(table, cursor=policy.cursor)
@@ -229,6 +235,7 @@ def _merge_in(
         guard=policy.options.guard,
         newer=newer,
         lately=state.deleted_lately,
+        earlier_ids=policy.earlier_ids,
     )
     terms = Terms(
         marks=policy.complete,
@@ -236,6 +243,7 @@ def _merge_in(
         closing=policy.closing,
         watermark_until=policy.watermark_until,
         widened=widened or bool(incoming.new_columns),
+        ends_lap=policy.ends_lap,
     )
     run = Settlement(session, table, state, marking, terms).settle(run)
     facts = collect_stats(session, table, policy.references, state.live_proven)
@@ -292,6 +300,8 @@ def _run_of(extract: Extract, run_id: str) -> SyncRun:
         list_total=extract.total if extract.mode is ReadMode.FULL else None,
         forced=extract.forced,
         calibration=extract.calibration,
+        lap=extract.lap,
+        in_progress=extract.reason if extract.mode is ReadMode.PART else "",
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
@@ -26,6 +27,8 @@ FRAME = "frame"
 """The mode of a load that comes from no list of the API: it says nothing about what the server has."""
 _NUMBERED = 2
 """The format from which on loads are numbered."""
+_DATED = 3
+"""The format from which on loads tell as of when the table is what."""
 _LATELY = timedelta(hours=24)
 """Over which deletions are summed up for the guard."""
 _TABLE_COLUMNS = (
@@ -42,10 +45,11 @@ class SyncRun:
     `verdict` is that of the table after the load; `changes_as_of` the begin of the last read whose changes are in then,
     `complete_as_of` that of the last one that showed the table to be the server's list. `list_total`: rows of the whole
     list as the server stated them, where it was asked. `next_full`, `forced`, `calibration`: as SyncState has them.
-    `number` orders the loads of the warehouse; it is given by `write`. `account`: whose rows were loaded, as
-    `account_of` names it. `changed_since`: where a read asked for the changes since then, whatever it got.
-    `deletions_allowed`: the user gave the word that any number of rows may be marked as deleted. `crowded_out`: about
-    how many fields stay in `_extra` because the table has no room for them.
+    `lap`: how far a full read in parts had come with this load, which ended it if its mode is not `part`;
+    `in_progress`: the same in a sentence, where it goes on. `number` orders the loads of the warehouse; it is given by
+    `write`. `account`: whose rows were loaded, as `account_of` names it. `changed_since`: where a read asked for the
+    changes since then, whatever it got. `deletions_allowed`: the user gave the word that any number of rows may be
+    marked as deleted. `crowded_out`: about how many fields stay in `_extra` because the table has no room for them.
     """
 
     run_id: str
@@ -89,6 +93,8 @@ class SyncRun:
     next_full: str = ""
     forced: bool = False
     calibration: str | None = None
+    lap: Lap | None = None
+    in_progress: str = ""
 
 
 _TYPES: Mapping[Any, str] = {
@@ -108,21 +114,26 @@ FRESHNESS = """
 CREATE OR REPLACE VIEW ops.freshness AS
 SELECT
     endpoint,
-    CASE WHEN foreign_rows THEN 'unproven' ELSE arg_max(verdict, number) END AS verdict,
-    CAST(NULL AS VARCHAR) AS in_progress,
+    CASE WHEN foreign_rows THEN 'unproven'
+        ELSE coalesce(arg_max(verdict, number) FILTER (mode <> 'part'), 'unproven') END AS verdict,
+    arg_max(in_progress, number) FILTER (mode = 'part' AND number > ended AND NOT of_another) AS in_progress,
     arg_max(changes_as_of, number) FILTER (NOT of_another) AS changes_as_of,
     arg_max(complete_as_of, number) FILTER (NOT of_another) AS complete_as_of,
-    CASE WHEN foreign_rows THEN 'these are the rows of the account before' ELSE arg_max(reason, number) END AS reason,
+    CASE WHEN foreign_rows THEN 'these are the rows of the account before'
+        ELSE coalesce(arg_max(reason, number) FILTER (mode <> 'part'), 'it was never read to its end') END AS reason,
     arg_max(live_rows, number) AS live_rows,
     arg_max(changes_as_of, number) FILTER (NOT of_another) AS data_as_of,
     arg_max(loaded_at, number) FILTER (changes_as_of = began_at) AS last_proven_sync,
-    arg_max(began_at, number) FILTER (complete_as_of = began_at AND mode = 'full') AS last_reconcile
+    arg_max(began_at, number) FILTER (complete_as_of = began_at AND (mode = 'full' OR lap IS NOT NULL))
+        AS last_reconcile
 FROM (
     SELECT *, coalesce(
         arg_max(account, number) OVER (PARTITION BY endpoint) <> arg_max(account, number) OVER (), false
     ) AS foreign_rows, coalesce(
         account <> arg_max(account, number) OVER (PARTITION BY endpoint), false
-    ) AS of_another
+    ) AS of_another, coalesce(
+        max(number) FILTER (mode = 'full' OR (mode <> 'part' AND lap IS NOT NULL)) OVER (PARTITION BY endpoint), 0
+    ) AS ended
     FROM ops.sync_runs
 )
 GROUP BY endpoint, foreign_rows
@@ -158,7 +169,18 @@ def bring_up_to_date(session: Session, version: int) -> None:
     """
     if version < _NUMBERED:
         session.run("numbering earlier loads", _NUMBER_OLD_RUNS)
-    session.run("dating earlier loads", _TELL_WHAT_OLD_RUNS_SHOWED)
+    if version < _DATED:
+        session.run("dating earlier loads", _TELL_WHAT_OLD_RUNS_SHOWED)
+
+
+def parts_of_others(session: Session, run: SyncRun, after: int) -> bool:
+    """Whether parts of the same list were loaded after the load of number `after` that are not of this run."""
+    found = session.one(
+        "looking for other reads",
+        f"SELECT count(*) FROM ops.sync_runs WHERE endpoint = {literal(run.endpoint)} AND number > {after}"
+        f" AND mode = 'part' AND run_id <> {literal(run.run_id)}",
+    )
+    return bool(found[0])
 
 
 def write(session: Session, run: SyncRun) -> SyncRun:
@@ -208,9 +230,10 @@ def _states(now: datetime, columns: Collection[str]) -> str:
     limit = moment(now + CLOCK_SLACK)
     # An older version has left the times out, and called every read proven that brought what it asked for.
     taken = "ours AND (changes_as_of = began_at OR (changes_as_of IS NULL AND verdict = 'proven'))"
-    complete = "mode = 'full' AND verdict = 'proven'"
-    full = "ours AND mode = 'full'"
-    changes = "ours AND (changed_since IS NOT NULL OR mode = 'incremental')"
+    ends_lap = "(mode = 'incremental' AND lap IS NOT NULL)"
+    complete = f"((mode = 'full' AND verdict = 'proven') OR ({ends_lap} AND verdict = 'current'))"
+    full = f"ours AND (mode = 'full' OR {ends_lap})"
+    changes = f"ours AND (changed_since IS NOT NULL OR mode = 'incremental') AND NOT {ends_lap}"
     lately = f"number > coalesce(word, 0) AND loaded_at > {moment(now - _LATELY)} AND loaded_at <= {limit}"
     return f"""
 WITH numbered AS ({_ledger(columns)}), {_STANDING},
@@ -221,12 +244,15 @@ runs AS (
     SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours,
         began_at <= {limit} AS believed,
         coalesce(max(number) FILTER (mode = 'full' AND verdict <> 'proven') OVER (PARTITION BY endpoint), 0) AS doubted,
-        coalesce(max(number) FILTER ({complete}) OVER (PARTITION BY endpoint), 0) AS completed
+        coalesce(max(number) FILTER ({complete}) OVER (PARTITION BY endpoint), 0) AS completed,
+        coalesce(max(number) FILTER (mode = 'full' OR {ends_lap}) OVER (PARTITION BY endpoint), 0) AS ended,
+        coalesce((lap->>'requests')::BIGINT, requests - retries) AS cost,
+        coalesce((lap->>'rows')::BIGINT, rows_read) AS whole
     FROM standing LEFT JOIN words USING (endpoint)
 )
 SELECT endpoint,
     max(number) AS number,
-    coalesce(max(number) FILTER (mode <> 'incremental'), 0) AS full_number,
+    coalesce(max(number) FILTER (mode NOT IN ('incremental', 'part')), 0) AS full_number,
     arg_max(account, number) AS account,
     max(began_at) FILTER (believed) AS began,
     max(began_at) FILTER (believed AND {taken}) AS changes_read,
@@ -239,9 +265,9 @@ SELECT endpoint,
     max(began_at) FILTER (believed AND ours AND forced) AS forced,
     coalesce(arg_max(calibration, number) FILTER (ours), '') AS calibration,
     coalesce(arg_max(list_total <> live_rows, number) FILTER (ours), false) AS is_open,
-    coalesce(arg_max(requests - retries, number) FILTER ({full}), 1) AS full_requests,
-    arg_max(rows_read, number) FILTER ({full}) AS full_rows,
-    coalesce(arg_max(epoch(ended_at - began_at), number) FILTER ({full}), 0) AS full_seconds,
+    coalesce(arg_max(cost, number) FILTER ({full}), 1) AS full_requests,
+    arg_max(whole, number) FILTER ({full}) AS full_rows,
+    coalesce(arg_max(epoch(ended_at - began_at), number) FILTER (ours AND mode = 'full'), 0) AS full_seconds,
     coalesce(arg_max(requests - retries, number) FILTER ({changes}), 1) AS change_requests,
     arg_max(rows_read, number) FILTER ({changes}) AS change_rows,
     coalesce(arg_max(coalesce(list_total, server_total) - live_rows, number)
@@ -249,7 +275,8 @@ SELECT endpoint,
     arg_max(live_rows, number) FILTER ({taken}) AS live_proven,
     coalesce(sum(deleted) FILTER (ours AND {lately}), 0)::BIGINT AS deleted_lately,
     arg_max(began_at, number) AS newest_began,
-    coalesce(max(rows_read) FILTER ({full} AND number > doubted), 0) AS longest,
+    arg_max(lap, number) FILTER (ours AND mode = 'part' AND number > ended) AS lap,
+    coalesce(max(whole) FILTER ({full} AND number > doubted), 0) AS longest,
     -- One page, and one more to see whether it was all.
     coalesce(max(rows_read) FILTER ({full} AND number > doubted AND pages <= 2), 0) AS longest_response
 FROM runs GROUP BY endpoint
@@ -269,6 +296,8 @@ def _state(row: dict[str, Any], now: datetime) -> SyncState:
     newest = row.pop("newest_began")
     if newest is not None and newest > now + CLOCK_SLACK:
         _LOG.warning("the newest load began at %s, which is still to come: a wrong clock, ignored", newest.isoformat())
+    lap = None if row["lap"] is None else msgspec.json.decode(row["lap"], type=Lap)
+    row["lap"] = lap if lap is not None and lap.began <= now + CLOCK_SLACK and now < lap.expires_at else None
     held = Held(longest=row.pop("longest"), longest_response=row.pop("longest_response"))
     return SyncState(**row, held=held)
 

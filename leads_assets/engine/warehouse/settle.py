@@ -24,7 +24,8 @@ class Terms:
 
     `marks`: rows that a full read lacks are gone; `confirmed`: also if it brought none. `closing`: what the whole list
     showed after a read of changes. `watermark_until`: the latest time that the newest change may be taken for, None for
-    no watermark. `widened`: the load gave the table columns that its other rows have no values in.
+    no watermark. `widened`: the load gave the table columns that its other rows have no values in. `ends_lap`: it ends
+    a full read in parts, the changes since its first part included.
     """
 
     marks: bool
@@ -32,6 +33,7 @@ class Terms:
     closing: Closing | None
     watermark_until: datetime | None
     widened: bool
+    ends_lap: bool = False
 
 
 class Settlement:
@@ -48,14 +50,22 @@ class Settlement:
         """The ledger's row with the table's verdict; `run.verdict` is the one on the read."""
         run = replace(run, changes_as_of=self._state.changes_as_of, complete_as_of=self._state.complete_as_of)
         is_full = run.mode == ReadMode.FULL
+        if run.mode == ReadMode.PART:
+            return run
         if self._marking.newer == ALL:
-            return _unproven(run, "another read was loaded since this one began")
+            return self._overtaken(_unproven(run, "another read was loaded since this one began"))
         if run.verdict != Verdict.PROVEN:
             closing = self._terms.closing
             return _unproven(run, run.reason, next_full=bool(closing and closing.is_broken))
-        if run.rejected:
-            return _unproven(run, f"{run.rejected:,} records could not become rows")
+        if rejected := max(run.rejected, run.lap.rejected if run.lap else 0):
+            return _unproven(run, f"{rejected:,} records could not become rows")
         return self._after_full_read(run) if is_full else self._after_changes(run)
+
+    def _overtaken(self, run: SyncRun) -> SyncRun:
+        """What a full read in parts has paid for is not lost: the next read goes on where it has ended."""
+        if run.lap is None or self._state.lap is None:
+            return run
+        return replace(run, mode=ReadMode.PART, in_progress=run.lap.sentence(run.endpoint))
 
     def _after_full_read(self, run: SyncRun) -> SyncRun:
         if self._terms.marks:
@@ -81,9 +91,11 @@ class Settlement:
                 counts = f"the server states {closing.total:,} rows of the whole list, {live:,} are live here"
                 return _unproven(run, counts, next_full=self._state.is_open)
             closing = replace(closing, is_closed=True)
-        run = self._taken(self._marked(run, marked))
+        before, run = self._marked(run, marked), self._taken(self._marked(run, marked))
         if closing.is_closed and not marked.kept:
             return replace(run, verdict=Verdict.CURRENT, reason="", complete_as_of=run.began_at)
+        if self._terms.ends_lap:
+            return _unproven(before, closing.reason or "rows that are gone were seen by a later load", next_full=True)
         reason = closing.reason or "rows that are gone were seen by a load that began later"
         return replace(run, verdict=self._state.verdict or Verdict.UNPROVEN, reason=f"changes only: {reason}")
 
@@ -93,7 +105,7 @@ class Settlement:
             return "the table got new columns, whose values only the changed rows have brought"
         if closing.is_broken:
             return closing.reason
-        return self._state.next_full
+        return "" if self._terms.ends_lap else self._state.next_full
 
     def _refused(self) -> str:
         """What the guard has kept before, and keeps on keeping."""
@@ -109,7 +121,7 @@ class Settlement:
         return replace(run, changes_as_of=run.began_at, watermark=self._watermark())
 
     def _watermark(self) -> datetime | None:
-        """The newest change of this read, never later than its begin.
+        """The newest change of this read, never later than its begin; at the end of parts that of the table.
 
         Changes that are still to come are left out: set at its begin instead, the watermark would pass over what a
         server whose clock is behind changes next.
@@ -117,10 +129,11 @@ class Settlement:
         until = self._terms.watermark_until
         if until is None or self._table.cursor is None:
             return None
+        source = self._table.sql if self._terms.ends_lap else "incoming"
         changed = quoted(self._table.cursor)
         newest = self._session.one(
             "finding the watermark",
-            f"SELECT max({changed}) FILTER ({changed} <= {moment(until + CLOCK_SLACK)}) FROM incoming",
+            f"SELECT max({changed}) FILTER ({changed} <= {moment(until + CLOCK_SLACK)}) FROM {source}",
         )[0]
         return min(newest, until) if isinstance(newest, datetime) else None
 
