@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> Examined:
     findings = _settings(settings)
     warehouse = Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
     about_file, synced = inspect(warehouse)
-    findings += [*about_file, *(read_copy(settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
+    findings += [*about_file, *(read_copy(warehouse, settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
     if synced and settings.has_account:
         about_account = whose(warehouse, settings.base_url)
         findings += about_account
