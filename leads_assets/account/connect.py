@@ -30,7 +30,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 
 def count_file(settings: Settings) -> Path:
-    """Where the requests to the account are counted: one file for all its warehouses. Raises ConfigurationError."""
+    """The file that counts the requests to the account, for all its warehouses. Raises ConfigurationError."""
     return settings.state_folder / f"{account_of(settings.base_url)}.requests"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
+import pytz
 from annotated_types import Ge, Le
 from platformdirs import user_state_path
 from pydantic import (
@@ -57,7 +58,7 @@ def _key(key: SecretStr) -> SecretStr:
 
 
 def _file(path: Path) -> Path:
-    """The absolute path, its links followed: a file that is replaced by renaming would else replace the link."""
+    """The absolute path, its links followed: otherwise a file that is replaced by renaming would replace the link."""
     text = str(path)
     # DuckDB takes `?` for the beginning of its parameters.
     if "?" in text or text != text.strip():
@@ -77,6 +78,12 @@ def _warehouse(path: Path) -> Path:
 
 def _lower(text: object) -> object:
     return text.lower() if isinstance(text, str) else text
+
+
+def _zone(name: str) -> str:
+    if name not in pytz.all_timezones_set:  # the database asks by the same names, wherever this runs
+        raise ValueError("LEADS_TIME_ZONE must be the name of a time zone, like Europe/Paris")
+    return name
 
 
 def _names(text: object) -> object:
@@ -184,7 +191,11 @@ class Settings(BaseModel):
         validation_alias="LEADS_SCHEMA",
         description="unknown fields become columns; `freeze` keeps them in `_extra`",
     )
-
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC",
+        validation_alias="LEADS_TIME_ZONE",
+        description="time zone in which the marts count days and months, like `Europe/Paris`",
+    )
     whole_lists: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=(),
         validation_alias="LEADS_WHOLE_LISTS",

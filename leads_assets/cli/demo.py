@@ -20,7 +20,10 @@ from leads_assets.engine.instants import utc_now
 if TYPE_CHECKING:
     from leads_assets.defs.execute import RunResult
 
-_QUERY = "SELECT step, count(*) AS leads, sum(amount) AS amount FROM leads WHERE _deleted_at IS NULL GROUP BY step"
+_QUERY = (
+    "SELECT pipeline, step, open_leads, amount, currency, verdict FROM marts.pipeline_daily"
+    " WHERE is_today AND open_leads > 0 ORDER BY pipeline, position, currency"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> Demonstrated:
-    """Run the demo. Raises ConfigurationError where it cannot keep what it makes."""
+    """Run the demo. Raises ConfigurationError if its results cannot be written."""
     from leads_assets.cli.demo_past import DAYS_AGO, bring_in  # noqa: PLC0415  heavy: `--help` does without DuckDB
     from leads_assets.cli.view import viewing  # noqa: PLC0415  heavy: `--help` does without Dagster
     from leads_assets.defs.execute import execute  # noqa: PLC0415

@@ -17,8 +17,6 @@ _TITLE = """# The schema
 
 Made from the declarations by `python -m leads_assets.cli.documents docs`: change those, not this page.
 
-Not made by the load yet: `live`, `every`, `kept` and `marts`. They are built and tested, and wait for their place.
-
 - `live.<list>`: the rows as the server has them now, declared columns and whatever else it sends. Ask these.
 - `every.<list>`: the same with the rows that are gone, `is_deleted` and the bookkeeping; `main.<list>` are the tables.
 - `marts.<model>`: the questions answered; each row carries `as_of` and `verdict`. Times are instants, days are counted

@@ -94,7 +94,7 @@ def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPoli
 
 
 def code_version(endpoint: Endpoint) -> str:
-    """Changes with what changes rows (paths, columns, paging), so that an edited text marks no table as outdated."""
+    """A hash of what changes rows (paths, columns, paging); an edited text marks no table as outdated."""
     return hashlib.sha256(repr((PRIMARY_KEY, _facts(endpoint))).encode()).hexdigest()[:12]
 
 
@@ -162,7 +162,7 @@ def as_failure(
 ) -> dg.Failure:
     """The failure of a sync; why a list could not be read is kept in the warehouse too, where that is possible.
 
-    Not that of a wrong setting: nothing was asked, and the warehouse may be the wrong one.
+    A wrong setting is not kept: nothing was asked, and the warehouse may be the wrong one.
     """
     if isinstance(error, OSError):
         return failure(f"{endpoint.name}: the spool cannot be written ({error.strerror})")
@@ -178,7 +178,7 @@ def as_failure(
 
 
 def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:
-    """The line of the declaration: that, not this factory, is what makes the asset."""
+    """The line of the declaration, which defines the asset; not that of this factory."""
     lines = Path(endpoints.__file__).read_text().splitlines()
     line = next((n for n, text in enumerate(lines, 1) if f'name="{endpoint.name}"' in text), 1)
     with warnings.catch_warnings():

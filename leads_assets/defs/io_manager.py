@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from leads_assets.account.endpoints import CURSOR_FIELD
+from leads_assets.account.endpoints import CURSOR_FIELD, ENDPOINTS
 from leads_assets.defs.metadata import load_metadata
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
@@ -19,6 +19,7 @@ from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.frames import read_table
 from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.schema import TableName
+from leads_assets.marts.history import keeping_marts
 
 
 class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
@@ -60,11 +61,12 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
         """One loader, and so one DuckDB in memory, per run."""
         if self._loader is None:
             options = self.sync.load_options(evolve=self.warehouse.evolve)
-            self._loader = Loader(self.warehouse.warehouse(), options)
+            keep = keeping_marts(ENDPOINTS, self.warehouse.time_zone)
+            self._loader = Loader(self.warehouse.warehouse(), options, after_load=keep)
         return self._loader
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Give the loader's memory back."""
+        """Release the loader's memory."""
         if self._loader is not None:
             self._loader.close()
 
@@ -77,7 +79,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
 
 
 def _is_frame(obj: object) -> bool:
-    """Whether it is a frame of a library that is loaded already: a frame cannot come from one that is not."""
+    """Whether it is a frame of pandas or pyarrow. Neither is imported for that: a frame's library is loaded already."""
     pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
     return (pandas is not None and isinstance(obj, pandas.DataFrame)) or (
         pyarrow is not None and isinstance(obj, pyarrow.Table)

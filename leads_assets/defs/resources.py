@@ -71,6 +71,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     lock_seconds: float = Field(description="Longest wait for other writers, in seconds.")
     snapshot: str = Field(description="Where to publish a read copy; empty for none.")
     evolve: bool = Field(description="Whether unknown fields become columns.")
+    time_zone: str = Field(default="UTC", description="Time zone in which the marts count days and months.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _stamp: Stamp = PrivateAttr(default=())
@@ -85,6 +86,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lock_seconds=settings.lock_seconds,
             snapshot=str(settings.snapshot or ""),
             evolve=settings.schema_policy == "evolve",
+            time_zone=settings.time_zone,
         )
 
     def warehouse(self) -> Warehouse:
@@ -92,7 +94,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
 
     def state(self, endpoint: str) -> SyncState:
-        """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
+        """What the warehouse knows of an endpoint; looked up again only after others, or a load of it, changed that."""
         return self._known(endpoint).get(endpoint, SyncState())
 
     def account(self) -> str | None:

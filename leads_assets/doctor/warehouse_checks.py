@@ -1,4 +1,4 @@
-"""Looking at the warehouse without changing it."""
+"""Examines the warehouse without changing it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The two calls by which a load keeps the marts: the views, and the history of the leads that it changed.
+"""What a load does to keep the marts: the views, and the history of the leads that it changed.
 
 Both belong inside the load's transaction, after the ledger's row: the history dates changes by it.
 """
@@ -7,8 +7,25 @@ from collections.abc import Collection, Mapping
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.warehouse import kept, views
+from leads_assets.engine.warehouse.models import KEPT
+from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.marts.catalogue import definitions, kept_models
+
+
+def keeping_marts(endpoints: Mapping[str, Endpoint], zone: str) -> AfterLoad:
+    """What each load does for the marts of this account, with days and months in `zone`."""
+
+    def keep(session: Session, result: LoadResult) -> None:
+        name = str(result.table.name)
+        if KEPT in build_views(session, endpoints, zone):
+            return
+        if result.row.inserted == result.facts.rows > 0:
+            renew_history(session, name, zone)
+        elif result.wrote:
+            refresh_history(session, name, result.written, zone)
+
+    return keep
 
 
 def build_views(
@@ -40,3 +57,17 @@ def refresh_history(session: Session, endpoint: str, ids: Collection[int] | str,
         kept.refresh(session, of_leads, zone, about)
     else:
         kept.refresh(session, of_leads, zone, listed)
+
+
+_ALL_LEADS = "SELECT id FROM every.leads UNION SELECT lead_id FROM kept.lead_history"
+_ALL_EVENTS = "SELECT id FROM every.webhook_events UNION SELECT event_id FROM kept.lead_events"
+
+
+def renew_history(session: Session, endpoint: str, zone: str) -> None:
+    """Make the history anew after a load that made the table of `endpoint`: what it held before is gone."""
+    if endpoint == "webhook_events":
+        told = session.run("looking for leads with events", "SELECT DISTINCT lead_id FROM kept.lead_events")
+        refresh_history(session, endpoint, _ALL_EVENTS, zone)
+        refresh_history(session, "leads", [lead for (lead,) in told if lead is not None], zone)
+    else:
+        refresh_history(session, endpoint, _ALL_LEADS, zone)

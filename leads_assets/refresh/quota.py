@@ -25,7 +25,7 @@ class DailyQuota:
         return self.until_reset * requests * _SHARE / max(1, self.left - self.reserve)
 
     def next_allowed(self, requests: int, last: datetime | None, now: datetime) -> datetime | None:
-        """When such an expense may come after the `last` one, None if now; a `last` in the future is a wrong clock."""
+        """When the next such expense may come; None if now, or if the `last` one lies in the future (a wrong clock)."""
         due = now if last is None or last > now else last + self.min_interval(requests)
         return due if due > now else None
 

@@ -33,6 +33,8 @@ WRONG = [
     ("LEADS_RECONCILE_HOURS", "0", "must be a number from 1 to 8,760"),
     ("LEADS_RECONCILE_HOURS", "1e12", "must be a number from 1 to 8,760"),
     ("LEADS_SENSOR_SECONDS", "0.5", "must be a whole number from 1 to 86,400"),
+    ("LEADS_TIME_ZONE", "Mars/Olympus", "must be the name of a time zone, like Europe/Paris"),
+    ("LEADS_TIME_ZONE", "europe/paris", "must be the name of a time zone, like Europe/Paris"),
     ("LEADS_SCHEMA", "foo", "must be `evolve` or `freeze`"),
     ("LEADS_WAREHOUSE", "a?b/leads.duckdb", "must be the path of a file, without `?`"),
     ("LEADS_WAREHOUSE", "leads.duckdb ", "without a blank at either end"),

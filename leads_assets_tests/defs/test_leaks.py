@@ -22,6 +22,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets.engine.declare import ColumnType
+from leads_assets.marts.catalogue import file_models
 from leads_assets_tests.harness.project import Project
 
 pytestmark = pytest.mark.process
@@ -34,7 +35,9 @@ PARAMETERS = ("offset=", "updated_after=")
 SECRETS = (KEY, VALUE, QUERY, MISFIT)
 EVERYTHING = (*SECRETS, *PARAMETERS)
 
-HOMES = {"ops.changes", "ops.rejected_rows"} | {f"main.{name}" for name in ENDPOINTS}
+MARTS = {model.relation for model in file_models()} | {"marts.lead_field_columns"}
+HOMES = {f"{schema}.{name}" for schema in ("main", "live", "every") for name in ENDPOINTS}
+HOMES |= {"ops.changes", "ops.rejected_rows"} | MARTS - {"marts.clock", "marts.proof"}
 RUNS = (
     "html@steps empty_body@pipelines cut_json@clients_folders data_null@categories data_object@predefined_tags"
     " no_selector@fields error_200@leads nan@follow_ups non_object_record@users bare@teams envelope@webhooks"
@@ -57,6 +60,7 @@ SHORT_RUNS = (
     "ignore_order@leads ignore_updated_after@leads misfit@leads",
     "window=100@leads page_bytes=20000@leads hide=10:5@leads most_total=100@leads ignore_direction@leads"
     " cut=20@users page_total@users",
+    "fields=30@teams deep=1500@teams slow_head@leads",
 )
 
 

@@ -17,7 +17,7 @@ from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
-from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.session import Session
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -57,6 +57,7 @@ class WarehouseHarness:
     def __init__(self, folder: Path, *, name: str = "leads.duckdb", lock_seconds: float = 30.0) -> None:
         self.folder = folder
         self.warehouse = Warehouse(folder / name, lock_seconds=lock_seconds)
+        self.after_load: AfterLoad | None = None
         self.loads = 0
         self._numbers: dict[str, int] = {}
 
@@ -111,7 +112,7 @@ class WarehouseHarness:
     def loader(self, options: LoadOptions | None = None) -> Loader:
         """A loader whose clocks stand still, so that two loads of the same write the same."""
         at = NOON + timedelta(minutes=self.loads, seconds=30)
-        return Loader(self.warehouse, options, now=lambda: at, clock=lambda: 0.0)
+        return Loader(self.warehouse, options, after_load=self.after_load, now=lambda: at, clock=lambda: 0.0)
 
     def statements(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """The statements that loads execute in the warehouse from now on."""

@@ -158,6 +158,12 @@ def test_a_declared_column_that_the_table_has_not_yet_is_null(shelf: Shelf) -> N
     assert shelf.run("SELECT id, colour FROM live.things ORDER BY id") == [(1, None), (2, None)]
 
 
+def test_a_column_that_an_older_version_made_has_the_declared_type(shelf: Shelf) -> None:
+    shelf.run("ALTER TABLE things ALTER COLUMN weight SET DATA TYPE VARCHAR")
+    assert shelf.build() == {"things"}
+    assert shelf.run("SELECT weight FROM live.things ORDER BY id") == [(10.0,), (1.0,)]
+
+
 def test_marts_read_each_other_in_whatever_order_they_are_declared(shelf: Shelf) -> None:
     assert shelf.run("SELECT id, name, zone FROM marts.above") == [(1, "anvil", "Europe/Paris")]
 

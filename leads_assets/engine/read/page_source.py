@@ -82,8 +82,8 @@ class PageSource:
         if not self._has_older(page, self._since - FILTER_LOOKBACK):
             return page
         plain = self._ask(0, {**self._plain, **self._front_window})
-        # A filter by another notion of change also lets older rows through: only if it makes no difference is it
-        # ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
+        # A filter that defines change otherwise lets older rows through too. The server ignores the filter only if the
+        # page is the same without it; all rows come then anyway, so the read becomes a full read.
         if plain.ids != page.ids:
             return page
         self.filter_ignored = True

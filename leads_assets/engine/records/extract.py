@@ -1,4 +1,4 @@
-"""What crosses the border between the API and the warehouse: rows in a local file, and what is known about them."""
+"""What passes from the read to the load: rows in local files, and what is known about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

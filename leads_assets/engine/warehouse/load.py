@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from leads_assets.engine.declare import Column
-from leads_assets.engine.instants import utc_now
+from leads_assets.engine.instants import CLOCK_SLACK, utc_now
 from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
@@ -25,11 +25,11 @@ from leads_assets.engine.warehouse.deletions import DeletionGuard, soft_delete_m
 from leads_assets.engine.warehouse.errors import MemoryUsedUp
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
-from leads_assets.engine.warehouse.result import LoadResult
+from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import Table, TableName, ensure
 from leads_assets.engine.warehouse.session import Session
-from leads_assets.engine.warehouse.sql import literal, quoted
+from leads_assets.engine.warehouse.sql import literal, moment, quoted
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import MOST_MEMORY, StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
@@ -103,18 +103,23 @@ def policy_of(extract: Extract, options: LoadOptions) -> Policy:
 
 
 class Loader:
-    """Loads extracts and frames into one warehouse, one after the other."""
+    """Loads extracts and frames into one warehouse, one after the other.
+
+    `after_load` completes each load inside its transaction.
+    """
 
     def __init__(
         self,
         warehouse: Warehouse,
         options: LoadOptions | None = None,
         *,
+        after_load: AfterLoad | None = None,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._warehouse = warehouse
         self._options = options or LoadOptions()
+        self._after_load = after_load
         self._now, self._clock = now, clock
         self._staging = StagingDatabase()
 
@@ -176,7 +181,11 @@ class Loader:
                 return {**run.seconds, "wait_for_lock": waited, "merge": merged}
 
             with transaction(session):
-                return _merge_in(session, name, staged, replace(run, loaded_at=self._now()), policy, seconds=seconds)
+                run = replace(run, loaded_at=self._now())
+                result = _merge_in(session, name, staged, run, policy, seconds=seconds)
+                if self._after_load is not None:
+                    self._after_load(session, result)
+                return result
 
 
 def _merge_in(
@@ -239,10 +248,18 @@ def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, *, ne
 
 
 def _watermark(session: Session, table: Table, until: datetime | None) -> datetime | None:
-    """The newest change of this read, never later than its begin: a server's clock may be ahead."""
+    """The newest change of this read, never later than its begin.
+
+    Changes that are still to come are left out: set at its begin instead, the watermark would pass over what a server
+    whose clock is behind changes next.
+    """
     if until is None or table.cursor is None:
         return None
-    newest = session.one("finding the watermark", f"SELECT max({quoted(table.cursor)}) FROM incoming")[0]
+    changed = quoted(table.cursor)
+    newest = session.one(
+        "finding the watermark",
+        f"SELECT max({changed}) FILTER ({changed} <= {moment(until + CLOCK_SLACK)}) FROM incoming",
+    )[0]
     return min(newest, until) if isinstance(newest, datetime) else None
 
 

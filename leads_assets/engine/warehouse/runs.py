@@ -98,6 +98,9 @@ CREATE OR REPLACE VIEW ops.freshness AS
 SELECT
     endpoint,
     arg_max(began_at, number) FILTER (verdict = 'proven') AS data_as_of,
+    arg_max(began_at, number) FILTER (verdict = 'proven') AS changes_as_of,
+    arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS complete_as_of,
+    CAST(NULL AS VARCHAR) AS in_progress,
     arg_max(loaded_at, number) FILTER (verdict = 'proven') AS last_proven_sync,
     arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS last_reconcile,
     CASE WHEN foreign_rows THEN 'unproven' ELSE arg_max(verdict, number) END AS verdict,

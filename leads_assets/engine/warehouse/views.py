@@ -56,9 +56,9 @@ class Commented:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is there: the columns of the tables in `main`, in order and with types, and all else by its full name."""
+    """What is there: the tables in `main`, each with the statement that would make it, and the others' full names."""
 
-    tables: Mapping[str, Mapping[str, str]]
+    tables: Mapping[str, str]
     relations: frozenset[str]
 
 
@@ -80,7 +80,8 @@ def build_views(session: Session, definitions: Definitions) -> frozenset[str]:
     stale = {name for name, digest in hashes.items() if whole.get(name) != digest}
     _prepare(session)
     for name in sorted(stale & definitions.endpoints.keys()):
-        _make_endpoint(session, definitions, definitions.endpoints[name], standing.tables.get(name))
+        table = _columns(session, f"main.{quoted(name)}") if name in standing.tables else None
+        _make_endpoint(session, definitions, definitions.endpoints[name], table)
     _drop_undefined(session, noted.keys() - wanted.keys(), standing)
     if stale & {KEPT, MARTS}:
         _make_models(session, definitions, kept_too=KEPT in stale)
@@ -89,22 +90,23 @@ def build_views(session: Session, definitions: Definitions) -> frozenset[str]:
 
 
 def _standing(session: Session) -> Standing:
-    tables: dict[str, dict[str, str]] = {}
-    relations: set[str] = set()
+    # Not by their columns: to list those, DuckDB binds every view, which takes four times as long.
     rows = session.run(
-        "looking up the columns",
-        "SELECT schema_name, table_name, list(column_name ORDER BY column_index), list(data_type ORDER BY column_index)"
-        " FROM duckdb_columns() WHERE database_name = current_database() GROUP BY ALL",
+        "looking up what is there",
+        "SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE database_name = current_database() UNION ALL"
+        " SELECT schema_name, view_name, '' FROM duckdb_views() WHERE database_name = current_database()",
     )
-    for schema, name, columns, kinds in rows:
-        if schema == "main":
-            tables[name] = dict(zip(columns, map(short, kinds), strict=True))
-        else:
-            relations.add(f"{schema}.{name}")
-    return Standing(tables, frozenset(relations))
+    tables = {name: sql for schema, name, sql in rows if schema == "main"}
+    return Standing(tables, frozenset(f"{schema}.{name}" for schema, name, _ in rows if schema != "main"))
 
 
-def _hashes(definitions: Definitions, tables: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _columns(session: Session, relation: str) -> dict[str, str]:
+    """Column -> type, in order."""
+    rows = session.run("looking up the columns", f"DESCRIBE {relation}")
+    return {name: short(kind) for name, kind, *_ in rows}
+
+
+def _hashes(definitions: Definitions, tables: Mapping[str, str]) -> dict[str, str]:
     """Unit of work (an endpoint, the kept tables, the marts) -> a hash of all that it is made from."""
     common = (_FORMAT, definitions.comments)
     found = {
@@ -164,7 +166,8 @@ def _remember(session: Session, wanted: Mapping[str, str]) -> None:
 def _make_endpoint(
     session: Session, definitions: Definitions, endpoint: Endpoint, table: Mapping[str, str] | None
 ) -> None:
-    columns = _ordered(endpoint, table or {}, definitions.first)
+    declared = {column.name: column.type.value for column in endpoint.columns}
+    columns = _ordered(declared, table or {}, definitions.first)
     source = f"main.{quoted(endpoint.name)}" if table else "(SELECT 1) nothing"
     held = [_held(name, kind, table) for name, kind in columns.items()]
     all_held = [
@@ -192,17 +195,18 @@ def _make_endpoint(
         _comment(session, Commented("TABLE", f"main.{quoted(endpoint.name)}", endpoint.description, meanings))
 
 
-def _ordered(endpoint: Endpoint, table: Mapping[str, str], first: Iterable[str]) -> dict[str, str]:
+def _ordered(declared: Mapping[str, str], table: Mapping[str, str], first: Iterable[str]) -> dict[str, str]:
     """The view's columns and their types: those that people look for first, the declared ones, then what came later."""
-    kinds = {column.name: column.type.value for column in endpoint.columns}
-    kinds |= {name: kind for name, kind in table.items() if name not in BOOKKEEPING}
+    later = {name: kind for name, kind in table.items() if name not in declared and name not in BOOKKEEPING}
+    kinds = {**declared, **later}
     return {name: kinds[name] for name in (*(name for name in first if name in kinds), *kinds)}
 
 
 def _held(name: str, kind: str, table: Mapping[str, str] | None) -> str:
-    if table and name in table:
-        return quoted(name)
-    return f"CAST(NULL AS {kind}) AS {quoted(name)}"
+    if not table or name not in table:
+        return f"CAST(NULL AS {kind}) AS {quoted(name)}"
+    # A table that an older version made has its older type until its next load.
+    return quoted(name) if table[name] == kind else f"TRY_CAST({quoted(name)} AS {kind}) AS {quoted(name)}"
 
 
 def _make_models(session: Session, definitions: Definitions, *, kept_too: bool) -> None:
@@ -271,13 +275,15 @@ def _comment_model(session: Session, models: Mapping[str, Model], order: Mapping
         meanings = {**models[other].columns, **meanings}
     if _is_wrapped(model):
         meanings |= _PROVED
-    described = {row[0] for row in session.run("looking up the columns", f"DESCRIBE {_named(model)}")}
+    described = _columns(session, _named(model))
     meanings = {name: meaning for name, meaning in meanings.items() if name in described}
     _comment(session, Commented("TABLE" if model.key else "VIEW", _named(model), model.description, meanings))
 
 
 def _comment(session: Session, commented: Commented) -> None:
-    step = "writing comments"
-    session.run(step, f"COMMENT ON {commented.kind} {commented.relation} IS {literal(commented.description)}")
-    for column, meaning in commented.columns.items():
-        session.run(step, f"COMMENT ON COLUMN {commented.relation}.{quoted(column)} IS {literal(meaning)}")
+    statements = [f"COMMENT ON {commented.kind} {commented.relation} IS {literal(commented.description)}"]
+    statements += [
+        f"COMMENT ON COLUMN {commented.relation}.{quoted(column)} IS {literal(meaning)}"
+        for column, meaning in commented.columns.items()
+    ]
+    session.run("writing comments", ";\n".join(statements))

@@ -119,6 +119,9 @@ def test_freshness_tells_what_the_data_is_worth(desk: WarehouseHarness) -> None:
     expected = {
         "endpoint": "things",
         "data_as_of": began,
+        "changes_as_of": began,
+        "complete_as_of": began,
+        "in_progress": None,
         "last_proven_sync": began + timedelta(seconds=30),
         "last_reconcile": began,
         "verdict": "unproven",
