@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.demo_past import DAYS_AGO, bring_in
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.process import served
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.transaction import transaction
+from leads_assets.marts.history import build_views
 from leads_assets.report.figures import Figures
 from leads_assets.report.write import write_page
 
@@ -44,7 +47,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     path = tmp_path_factory.mktemp("demo") / "demo.duckdb"
     with served(account, path) as settings:
         bring_in(account, settings, lambda _: None)
-    return Warehouse(path)
+    warehouse = Warehouse(path)
+    with warehouse.write("test") as session, transaction(session):
+        build_views(session, ENDPOINTS, "Europe/Paris")
+    return warehouse
 
 
 @pytest.fixture(scope="module")
