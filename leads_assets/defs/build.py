@@ -49,7 +49,7 @@ def build_definitions(
             api_changes_sensor(
                 endpoints,
                 seconds=settings.sensor_seconds,
-                reconcile_every=timedelta(hours=settings.reconcile_hours),
+                reconcile_every=settings.reconcile_every,
                 now=now,
             )
         ],

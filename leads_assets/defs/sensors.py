@@ -56,7 +56,7 @@ def api_changes_sensor(
     endpoints: Mapping[str, Endpoint],
     *,
     seconds: int,
-    reconcile_every: timedelta,
+    reconcile_every: timedelta | None,
     now: Callable[[], datetime] = utc_now,
 ) -> dg.SensorDefinition:
     """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
@@ -110,7 +110,7 @@ class _Tick:
         *,
         endpoints: Mapping[str, Endpoint],
         now: Callable[[], datetime],
-        reconcile_every: timedelta,
+        reconcile_every: timedelta | None,
     ) -> None:
         self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
         self._memory = memory
@@ -194,6 +194,7 @@ class _Tick:
                 now=self._now(),
                 reconcile_every=self._reconcile_every,
                 needed=missing.get(name, 0),
+                balance=observer.observations[name].balance if name in observer.observations else 0,
             ):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None

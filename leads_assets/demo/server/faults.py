@@ -59,6 +59,7 @@ KINDS: Mapping[str, str] = {
     "ignore_direction": "Gives the ascending order whatever direction is asked.",
     "ignore_order": "Gives the default order whatever is asked.",
     "ignore_updated_after": "Gives unchanged rows too whatever is asked.",
+    "late_filter": "Takes the time after which rows must have changed for one that is this many hours later.",
     "duplicate_row": "Gives the first row of each page twice, as one row more.",
     "shuffle": "Gives the rows in a fixed order that is not the order of ids.",
     "drift": "Changes the list after each page: insert, delete, update or restore, at front, read, random or back.",
@@ -89,6 +90,7 @@ DEFAULTS: Mapping[str, str | float] = {
     "hide": "100:120",
     "most_total": 200,
     "wrong_total": 1,
+    "late_filter": 100,
     "drift": "delete:read",
 }
 """The value of a fault that is given without one; kinds that are not listed take no value."""

@@ -52,6 +52,11 @@ class RequestStats:
             self.seconds_waited += seconds
             self.body_bytes += body_bytes
 
+    def copy(self) -> "RequestStats":
+        """The counts as they are now."""
+        with self._lock:
+            return RequestStats(self.requests, self.retries, self.body_bytes, self.seconds_waited)
+
 
 class ApiClient:
     """Sends GET requests to one account; safe to use from several threads.

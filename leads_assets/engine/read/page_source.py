@@ -90,9 +90,10 @@ class PageSource:
         self._params = self._plain
         return plain
 
-    def at(self, offset: int, limit: int) -> Page:
-        """At most `limit` rows from row `offset` on."""
-        return self._ask(offset, {**self._params, **self._window(offset, limit)})
+    def at(self, offset: int, limit: int, *, may_be_empty: bool = False) -> Page:
+        """At most `limit` rows from row `offset` on; a page without any where the total says more is a fault, unless
+        it `may_be_empty`."""
+        return self._ask(offset, {**self._params, **self._window(offset, limit)}, may_be_empty=may_be_empty)
 
     def backwards(self, limit: int, order: Order) -> Page:
         """The first `limit` rows of the list when it is asked for in the order opposite to `order`.
