@@ -13,7 +13,7 @@ from leads_assets.account import endpoints
 from leads_assets.account.connect import LeadsApi
 from leads_assets.account.settings import in_variables
 from leads_assets.defs.checks import check_specs, run_checks, skip_checks
-from leads_assets.defs.metadata import column_schema
+from leads_assets.defs.metadata import TABLE, column_schema
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
 from leads_assets.defs.sentences import failure
@@ -85,6 +85,7 @@ def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPoli
         code_version=code_version(endpoint),
         metadata={
             "dagster/table_name": f"main.{endpoint.name}",
+            TABLE: endpoint.name,
             "dagster/uri": str(storage),
             "dagster/column_schema": column_schema(endpoint),
             "dagster/code_references": _declaration(endpoint),

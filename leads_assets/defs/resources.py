@@ -26,7 +26,7 @@ from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
-from leads_assets.engine.warehouse.read_copy import publish
+from leads_assets.engine.warehouse.read_copy import publish_if_due
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
 
@@ -82,7 +82,6 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _stamp: Stamp = PrivateAttr(default=())
     _loaded: set[str] = PrivateAttr(default_factory=set)
-    _changed: bool = PrivateAttr(default=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "WarehouseResource":
@@ -127,7 +126,6 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with closing(Loader(self.warehouse(), sync.load_options(evolve=self.evolve))) as loader:
             result = loader.load(part, run_id)
         self.note_load(part.endpoint.name)
-        self.note_change(result)
         return result
 
     def note_load(self, endpoint: str) -> None:
@@ -138,15 +136,11 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._loaded.add(endpoint)
         self._stamp = self.warehouse().stamp()
 
-    def note_change(self, result: LoadResult) -> None:
-        """Remember that this run has written rows, for the read copy. For the copy of the IO manager."""
-        self._changed = self._changed or result.wrote
-
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Publish the read copy. Raises Failure."""
-        if self.snapshot and self._changed:
+        """Publish the read copy, if a load is not in it yet. Raises Failure."""
+        if self.snapshot:
             try:
-                publish(self.warehouse(), Path(self.snapshot))
+                publish_if_due(self.warehouse(), Path(self.snapshot))
             except WarehouseError as error:
                 raise failure(error) from None
 

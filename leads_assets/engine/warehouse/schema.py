@@ -81,6 +81,16 @@ def exists(session: Session, name: str, schema: str = MAIN) -> bool:
     return bool(found)
 
 
+def _refuse_view(session: Session, name: TableName) -> None:
+    found = session.run(
+        "looking up the table",
+        "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
+        f" AND schema_name = {literal(name.schema)} AND view_name = {literal(name.table)}",
+    )
+    if found:
+        raise LoadFailed(f"{name}: a view stands in the place of this table; nothing was changed: rename or drop it")
+
+
 def find(session: Session, name: TableName) -> Table | None:
     """The table, or None."""
     if not exists(session, name.table, name.schema):
@@ -106,6 +116,7 @@ def ensure(
     """
     table = find(session, name)
     if table is None:
+        _refuse_view(session, name)
         return _make(session, name, columns), False
     for missing in table.lacks:
         session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {missing} {BOOKKEEPING[missing]}")
