@@ -132,3 +132,15 @@ def test_no_living_row_is_missed_or_marked_and_what_ends_current_misses_nothing_
     seen = [_run(seed, budget, tmp_path) for seed in range(1_500)]
     assert {"current", "unproven", "not searched"} <= set(seen)
     assert seen.count("current") > 400
+
+
+@pytest.mark.parametrize("hidden", [set(), {200}])
+def test_rows_that_a_page_leaves_out_keep_ranks_from_being_counted_with_and_rows_that_move_do_not(
+    budget: RequestBudget, tmp_path: Path, hidden: set[int]
+) -> None:
+    server = RankServer([GAP * (place + 1) for place in range(60)], hidden=hidden)
+    server.changes = {5: [lambda at: at.insert(0.1)]}
+    reader = _Reader(server, 10, budget, tmp_path)
+    reader.read(None)
+    assert reader.lap is not None
+    assert reader.lap.calibrated == (not hidden)
