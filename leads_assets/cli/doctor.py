@@ -92,7 +92,7 @@ class Examined:
         lines = []
         for name in [*ENDPOINTS, *(synced.keys() - ENDPOINTS.keys())]:
             found, row = asked.get(name), synced.get(name)
-            as_of = row and row["data_as_of"]
+            as_of = row and row["changes_as_of"]
             ago = f", as of {age(self.now - as_of)} ago" if as_of else ""
             lines.append(
                 (

@@ -61,7 +61,7 @@ class Status:
         if not self.exists:
             yield f"There is no warehouse yet at {self.warehouse}: run `leads-assets sync`."
             return
-        columns = ("endpoint", "live rows", "data as of", "age", "verdict")
+        columns = ("endpoint", "live rows", "changes as of", "age", "complete as of", "verdict")
         yield Grid(columns=columns, rows=[self._line(row) for row in self.rows], right=("live rows", "age"))
         for row in self.rows:
             if row.get("reason"):
@@ -79,9 +79,9 @@ class Status:
         return self._complaints()
 
     def _line(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        as_of = row.get("data_as_of")
+        as_of, complete = row.get("changes_as_of"), row.get("complete_as_of")
         ago = age(self.now - as_of) if as_of else ""
-        return (row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, row["verdict"])
+        return (row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, moment(complete), row["verdict"])
 
     def _complaints(self) -> list[str]:
         found = []
@@ -94,7 +94,7 @@ class Status:
         return found
 
     def _is_old(self, row: Mapping[str, Any]) -> bool:
-        as_of = row.get("data_as_of")
+        as_of = row.get("changes_as_of")
         return self.max_age is not None and (as_of is None or self.now - as_of > self.max_age)
 
 

@@ -129,7 +129,7 @@ def sync_endpoint(
             utc_now(),
             full_refresh=sync.full_refresh or sync.new_account,
             reconcile_every=sync.reconcile_every,
-            affords_part=state.lap is None or api.affords_part(),
+            affords_part=api.affords_part(),
         )
 
         def load_part(part: Extract) -> int:

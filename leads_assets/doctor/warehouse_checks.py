@@ -48,7 +48,7 @@ def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
 def _last_syncs(warehouse: Warehouse) -> list[dict[str, Any]]:
     errors = {name: error for name, (error, _) in last_failures(warehouse).items()}
     loaded = freshness(warehouse)
-    never = {"verdict": NEVER_LOADED, "data_as_of": None, "live_rows": None}
+    never = {"verdict": NEVER_LOADED, "changes_as_of": None, "live_rows": None}
     names = errors.keys() - {row["endpoint"] for row in loaded}
     rows = [*loaded, *({"endpoint": name, **never} for name in sorted(names))]
     return [{**row, "last_error": errors.get(row["endpoint"])} for row in rows]
