@@ -153,5 +153,5 @@ def test_an_endpoints_asset_has_its_declared_table_whatever_the_prefix_of_its_ke
         moved = teams.with_attributes(asset_key_replacements={dg.AssetKey("teams"): key})
         job = dg.Definitions(assets=[moved, after], resources=definitions.resources)
         assert job.resolve_implicit_global_asset_job_def().execute_in_process().success
-    assert [(len(project.query("FROM main.teams")))] == seen
+    assert [len(project.query("FROM main.teams"))] == seen
     assert project.query("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'crm'") == []
