@@ -152,7 +152,7 @@ def sync_endpoint(
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )
             pending = PendingLoad(replace(extract, forced=plan.forced), folder.remove)
-            yield dg.MaterializeResult(asset_key=endpoint.name, value=pending)
+            yield dg.MaterializeResult(asset_key=context.asset_key_for_output(endpoint.name), value=pending)
     except PermissionDenied as denied:
         if not endpoint.edition_gated or state.known:
             raise as_failure(context, warehouse, endpoint, denied) from None
