@@ -1,7 +1,7 @@
 """Full reads in parts under histories drawn at random: rows come, go and come back between the parts, and in them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from leads_assets.engine.read.walk import OverlapWalk
 from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.page import Page
 from leads_assets_tests.harness.rank_histories import History, judge
-from leads_assets_tests.harness.rank_model import GAP, RankServer
+from leads_assets_tests.harness.rank_model import GAP, Change, RankServer
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +58,10 @@ def budget(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestBudget]:
     """Without a limit."""
     with closing(RequestBudget(tmp_path_factory.mktemp("budget") / "requests", 0)) as unlimited:
         yield unlimited
+
+
+def _change(kind: Callable[[RankServer, float], None], share: float) -> Change:
+    return lambda server: kind(server, share)
 
 
 class _Reader:
@@ -99,9 +103,7 @@ def _run(seed: int, budget: RequestBudget, folder: Path) -> str:
     def plan(count: int, requests: int) -> None:
         for _ in range(count):
             kind, share = rng.choice(kinds), rng.random()
-            server.changes.setdefault(rng.randrange(requests), []).append(
-                lambda at, kind=kind, share=share: kind(at, share)
-            )
+            server.changes.setdefault(rng.randrange(requests), []).append(_change(kind, share))
 
     plan(rng.choice([0, 1, 4, 12]), 30)
     reader = _Reader(server, rng.choice([4, 6, 10]), budget, folder)
