@@ -19,6 +19,7 @@ from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
@@ -207,11 +208,17 @@ class Days:
             THINGS,
             folder,
             held=lambda _: state.held,
+            live=lambda since: live_rows(self.warehouse, THINGS, changed_since=since, now=clock),
+            calibration=state.calibration,
             options=ReadOptions(limit=5, threads=1),
             now=lambda: clock,
         )
         extract = replace(
-            read.run(plan.changed_since), account=account, after=state.number, changed_since=plan.changed_since
+            read.run(plan.changed_since),
+            account=account,
+            after=state.number,
+            changed_since=plan.changed_since,
+            forced=plan.forced,
         )
         loader = Loader(self.warehouse, LoadOptions(server_wins=sync.full), now=lambda: clock)
         try:

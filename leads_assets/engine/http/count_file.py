@@ -16,6 +16,8 @@ from leads_assets.engine.errors import ConfigurationError
 BUSY_SECONDS = 30.0
 """Longest wait for a process that holds the file."""
 _BUSY_NAP = 0.01
+_OTHERS_AT_IT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+"""The second where so many open the log at once that SQLite gives up waiting for its turn."""
 _MAKING = threading.Lock()
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY, requests INTEGER NOT NULL);
@@ -120,8 +122,7 @@ def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
             database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             database.close()
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > ends:
+            if error.sqlite_errorcode & 0xFF not in _OTHERS_AT_IT or time.monotonic() > ends:
                 raise
             time.sleep(_BUSY_NAP)
         else:

@@ -18,11 +18,17 @@ from leads_assets.engine.records.page import Page
 from leads_assets.engine.records.state import LiveRows
 
 
+_WITNESSES = 100
+"""Rows by which an account is recognized, about: three that were created at another time are enough."""
+
+
 class ChangesCloser:
     """Compares the live rows with the whole list, which `source` asks for without a filter.
 
     `read`: ids that the changes brought. `limit`: rows a page. `calibrated`: offsets count just the rows that we see.
-    After `close`: `found` are records, by id, that the list showed and neither the table nor the changes have.
+    After `close`: `found` are records, by id, that the list showed and that are to be loaded: those that neither the
+    table nor the changes have, and, where rows are gone, some of those beside which they were looked for, by which the
+    load can tell that this is the same account.
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class ChangesCloser:
         self._limit = limit
         self._calibrated = calibrated
         self.found: dict[int, Raw] = {}
+        self._seen: dict[int, Raw] = {}
         self.interrupted: ApiError | None = None
         """The fault that has kept the list from being looked at."""
         self.is_settled = True
@@ -56,13 +63,20 @@ class ChangesCloser:
     def _by_rank(self, candidates: frozenset[int]) -> Closing:
         result = rank_search(
             KnownRows(live=self._live.ids, read=self._read, young=self._live.young, candidates=candidates),
-            page=lambda offset, limit: self._source.at(offset, limit, may_be_empty=True),
+            page=self._page,
             last=lambda: self._source.backwards(1, Order.ASCENDING),
             limit=self._limit,
             calibrated=True,
         )
-        self.found = dict(result.found)
+        self.found = {**(self._seen if result.gone else {}), **result.found}
         return _closing_of(result)
+
+    def _page(self, offset: int, limit: int) -> Page:
+        page = self._source.at(offset, limit, may_be_empty=True)
+        if len(self._seen) < _WITNESSES:
+            rows = zip(page.ids, page.records, strict=True)
+            self._seen |= {row_id: record for row_id, record in rows if row_id is not None}
+        return page
 
     def _by_total(self, candidates: frozenset[int]) -> Closing:
         if candidates:
