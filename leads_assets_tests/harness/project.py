@@ -72,7 +72,7 @@ class Project:
         job = self.definitions.resolve_implicit_global_asset_job_def()
         return job.execute_in_process(
             run_config={"resources": {"sync": {"config": dict(self.sync)}}},
-            asset_selection=[dg.AssetKey(name) for name in names] or None,
+            asset_selection=[dg.AssetKey.from_user_string(name) for name in names] or None,
             instance=instance,
             raise_on_error=False,
         )
