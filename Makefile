@@ -18,6 +18,7 @@ test-fast: $(VENV)/.tested          ## the pure tests, in seconds
 	$(BIN)/python -m pytest -m unit
 
 test-browser: $(VENV)/.tested       ## the page in a headless Chromium, which must be on the PATH
+	$(PIP_INSTALL) --editable '.[test,browser]'
 	$(BIN)/python -m pytest -n 0 browser_tests
 
 check: $(VENV)/.tested              ## style and types

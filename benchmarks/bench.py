@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from leads_assets.cli.demo_account import demo_account
 from programs import OURS, PROGRAMS, Cost, Failed, Sync
 from tables import figure, table
 from truth import Account, Truth, rows_written
+
+from leads_assets.demo.process import demo_account
 
 HEADER = ("program", "CPU s", "wall s", "peak MB", "requests (leads)", "file MB", "growth", "CPU to ours", "result")
 
@@ -108,7 +109,7 @@ def bench(leads: int) -> Iterator[Bench]:
     """A demo account of that size in another process, its rows made and its lists sorted."""
     print(f"starting an account of {leads:,} leads ...", file=sys.stderr, flush=True)
     with demo_account(leads) as settings, tempfile.TemporaryDirectory() as folder:
-        yield Bench(Account(settings["LEADS_API_BASE_URL"], settings["LEADS_API_KEY"]), Path(folder), leads)
+        yield Bench(Account(settings.base_url, settings.api_key.get_secret_value()), Path(folder), leads)
 
 
 def turns(programs: Sequence[str], number: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""This CRM: its settings."""
+"""This CRM: declarations, dialect and settings."""

@@ -14,9 +14,11 @@ from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
 from leads_assets.engine.http.count_file import BUSY_SECONDS
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.read.parts import LoadPart
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract
-from leads_assets.engine.records.state import Held
+from leads_assets.engine.records.lap import Lap
+from leads_assets.engine.records.state import Held, LiveRows
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.file import Warehouse
 
@@ -30,7 +32,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 
 def count_file(settings: Settings) -> Path:
-    """Where the requests to the account are counted: one file for all its warehouses. Raises ConfigurationError."""
+    """The file that counts the requests to the account, for all its warehouses. Raises ConfigurationError."""
     return settings.state_folder / f"{account_of(settings.base_url)}.requests"
 
 
@@ -85,6 +87,10 @@ class LeadsApi:
             self._client = ApiClient(settings.base_url, key, budget, DIALECT, limits=self._limits, now=self._now)
         return self._client
 
+    def affords_part(self) -> bool:
+        """Whether a list that is too long for a day may go on today. Raises ConfigurationError."""
+        return self.client().budget.affords_part()
+
     def extract(
         self,
         endpoint: Endpoint,
@@ -92,14 +98,19 @@ class LeadsApi:
         *,
         changed_since: datetime | None = None,
         held: Callable[[str], Held] = lambda _: Held(),
+        live: Callable[[datetime], LiveRows] | None = None,
+        calibration: str = "",
+        lap: Lap | None = None,
+        load_part: LoadPart | None = None,
         bound_to: str | None = None,
         after: int = 0,
         progress: Callable[[Progress], None],
     ) -> Extract:
         """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
 
-        `held` tells by an endpoint's name what the warehouse knows of its list; `after` is the number of its newest
-        load when the read begins.
+        `held`, `live`, `calibration`, `lap`: what the warehouse knows, as Extraction takes it; `load_part` loads what
+        is read of a long list before its end; `after` is the number of the
+        endpoint's newest load when the read begins.
 
         Raises an ApiError; after a RunError every later call raises it again.
         """
@@ -115,23 +126,29 @@ class LeadsApi:
             account = account_of(self.client().base_url)
             if why := why_another(bound_to, account):
                 raise ConfigurationError(why)
+
+            def finish(extract: Extract) -> Extract:
+                return replace(
+                    extract,
+                    reason=in_variables(extract.reason),  # the warehouse keeps it
+                    account=account,
+                    after=after if extract.after is None else extract.after,
+                )
+
             reading = Extraction(
                 self.client(),
                 endpoint,
                 folder,
                 held=held,
+                live=live,
+                calibration=calibration,
+                lap=lap,
+                load_part=None if load_part is None else lambda part: load_part(finish(part)),
                 options=ReadOptions(limit=self.settings.page_size, whole_lists=self.settings.whole_lists),
                 progress=tell,
                 now=self._now,
             )
-            extract = reading.run(changed_since)
-            return replace(
-                extract,
-                reason=in_variables(extract.reason),  # the warehouse keeps it
-                account=account,
-                after=after,
-                changed_since=changed_since,
-            )
+            return replace(finish(reading.run(changed_since)), changed_since=changed_since)
         except RunError as stop:
             self.stopped = stop
             raise

@@ -6,6 +6,7 @@ a setting from the environment.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -58,7 +59,7 @@ def _key(key: SecretStr) -> SecretStr:
 
 
 def _file(path: Path) -> Path:
-    """The absolute path, its links followed: a file that is replaced by renaming would else replace the link."""
+    """The absolute path, its links followed: otherwise a file that is replaced by renaming would replace the link."""
     text = str(path)
     # DuckDB takes `?` for the beginning of its parameters.
     if "?" in text or text != text.strip():
@@ -171,13 +172,13 @@ class Settings(BaseModel):
         validation_alias="LEADS_STATE",
         description="folder of the request counts, one per account; by default in the user's state folder",
     )
-    reconcile_hours: float = Field(
-        default=24.0,
+    reconcile_hours: float | None = Field(
+        default=None,
         ge=1,
         le=8_760,
         allow_inf_nan=False,
         validation_alias="LEADS_RECONCILE_HOURS",
-        description="hours after which leads are read in full again",
+        description="hours after which leads are read in full again; by default 24, above 200 requests 168",
     )
     sensor_seconds: int = Field(
         default=300,
@@ -201,6 +202,11 @@ class Settings(BaseModel):
         validation_alias="LEADS_WHOLE_LISTS",
         description="lists that the server is known not to cut, even at a round number of rows; names with commas",
     )
+
+    @property
+    def reconcile_every(self) -> timedelta | None:
+        """The interval of full reads, None for the one that goes by a list's size."""
+        return None if self.reconcile_hours is None else timedelta(hours=self.reconcile_hours)
 
     @classmethod
     def from_environment(cls) -> Self:

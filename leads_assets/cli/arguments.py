@@ -1,4 +1,4 @@
-"""What stands behind a command's name: options that several commands have, and values within bounds."""
+"""Arguments: options that several commands share, and values within bounds."""
 
 import argparse
 import difflib

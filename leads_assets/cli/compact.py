@@ -41,7 +41,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "compact",
         help="rewrite a warehouse that has grown",
-        description="Write the warehouse anew without the space of replaced rows, and put it into the old one's place"
+        description="Rewrite the warehouse without the space of replaced rows, and put it in the place of the old one"
         " in one step. Nothing is lost; it needs as much free disk as the warehouse takes.",
     )
     add_json_option(parser)

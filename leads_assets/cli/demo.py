@@ -89,7 +89,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> Demonstrated:
-    """Run the demo. Raises ConfigurationError where it cannot keep what it makes."""
+    """Run the demo. Raises ConfigurationError if its results cannot be written."""
     from leads_assets.cli.demo_past import DAYS_AGO, bring_in  # noqa: PLC0415  heavy: `--help` does without DuckDB
     from leads_assets.cli.view import viewing  # noqa: PLC0415  heavy: `--help` does without Dagster
     from leads_assets.defs.execute import execute  # noqa: PLC0415

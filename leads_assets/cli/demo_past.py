@@ -20,7 +20,7 @@ from leads_assets.engine.warehouse.runs import sync_states
 
 DAYS_AGO: Sequence[int] = (*range(84, 0, -7), 1)
 """A day in each of the last twelve weeks, and yesterday."""
-_LIVELY = ("steps", "users", "leads", "follow_ups", "webhook_events")
+_LIVELY = ("steps", "leads", "follow_ups", "webhook_events")
 """What changes from day to day; the other lists are read on the first day only."""
 _FULL_UP_TO = 5_000
 """Leads of the account up to which each day reads all of them, so that deletions are dated by their week."""
@@ -50,6 +50,7 @@ def bring_in(account: Account, settings: Settings, told: Callable[[datetime], No
     clock = _Clock(account)
     days_left = DAYS_AGO[0]
     reconcile_every = timedelta(0 if account.total("leads") <= _FULL_UP_TO else days_left)
+    # Without the marts: the sync that follows makes them, at once for all the days.
     loader = Loader(warehouse_of(settings), now=clock.now)
     with closing(loader), closing(LeadsApi(settings, now=clock.now)) as api:
         for days_ago in DAYS_AGO:

@@ -11,12 +11,12 @@ from leads_assets.cli.render import Block, Grid, make_console, number
 from leads_assets.engine.errors import ApiError, RunError
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import ReadPlan
-from leads_assets.engine.read.read import Progress
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.names import shown_counts, shown_list, shown_names
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.preview import copy_for_preview, preview_load
 from leads_assets.engine.warehouse.runs import SyncRun, bound_account, sync_states
@@ -97,14 +97,13 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: Mapping[str, ReadPlan], *, 
     """Read each list and load it into a copy of the warehouse, which is thrown away. Raises a WarehouseError."""
     options = LoadOptions(evolve=api.settings.schema_policy == "evolve", server_wins=full_refresh)
     found: list[_Difference] = []
-    states = sync_states(warehouse, utc_now(), ENDPOINTS)
     with warehouse.spool() as folder:
+        reader = _Reader(api, warehouse)
         copy = copy_for_preview(warehouse, folder.path)
         for name, plan in plans.items():
             try:
                 with warehouse.spool() as rows:
-                    extract = _read(api, states, name, plan, rows.path)
-                    found.append(_Difference(name, preview_load(copy, options, extract)))
+                    found.append(_Difference(name, preview_load(copy, options, reader.read(name, plan, rows.path))))
             except RunError as stop:
                 found.append(_Difference(name, None, f"{stop}; the endpoints after it were not read"))
                 break
@@ -113,18 +112,25 @@ def diff(api: LeadsApi, warehouse: Warehouse, plans: Mapping[str, ReadPlan], *, 
     return Differences(tuple(found))
 
 
-def _read(api: LeadsApi, states: Mapping[str, SyncState], name: str, plan: ReadPlan, folder: Path) -> Extract:
-    console = make_console()
+class _Reader:
+    """Reads lists as a sync would, by what the warehouse knows."""
 
-    def tell(progress: Progress) -> None:
-        console.print(progress.line(name), soft_wrap=True)
+    def __init__(self, api: LeadsApi, warehouse: Warehouse) -> None:
+        self._api = api
+        self._warehouse = warehouse
+        self._states = sync_states(warehouse, utc_now(), ENDPOINTS)
+        self._console = make_console()
 
-    return api.extract(
-        ENDPOINTS[name],
-        folder,
-        changed_since=plan.changed_since,
-        held=lambda name: states.get(name, SyncState()).held,
-        bound_to=bound_account(states),
-        after=states.get(name, SyncState()).number,
-        progress=tell,
-    )
+    def read(self, name: str, plan: ReadPlan, folder: Path) -> Extract:
+        endpoint, state = ENDPOINTS[name], self._states.get(name, SyncState())
+        return self._api.extract(
+            endpoint,
+            folder,
+            changed_since=plan.changed_since,
+            held=lambda name: self._states.get(name, SyncState()).held,
+            live=lambda since: live_rows(self._warehouse, endpoint, changed_since=since, now=utc_now()),
+            calibration=state.calibration,
+            bound_to=bound_account(self._states),
+            after=state.number,
+            progress=lambda progress: self._console.print(progress.line(name), soft_wrap=True),
+        )

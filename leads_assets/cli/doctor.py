@@ -92,7 +92,7 @@ class Examined:
         lines = []
         for name in [*ENDPOINTS, *(synced.keys() - ENDPOINTS.keys())]:
             found, row = asked.get(name), synced.get(name)
-            as_of = row and row["data_as_of"]
+            as_of = row and row["changes_as_of"]
             ago = f", as of {age(self.now - as_of)} ago" if as_of else ""
             lines.append(
                 (
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> Examined:
     findings = _settings(settings)
     warehouse = Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
     about_file, synced = inspect(warehouse)
-    findings += [*about_file, *(read_copy(settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
+    findings += [*about_file, *(read_copy(warehouse, settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
     if synced and settings.has_account:
         about_account = whose(warehouse, settings.base_url)
         findings += about_account

@@ -1,8 +1,8 @@
-"""Interruption on a signal: in order where that is possible, and soon in any case.
+"""Ends a command on a signal: in order if possible, and soon in any case.
 
-A signal raises KeyboardInterrupt in the main thread, where Dagster does not make an error of its own of it. What waits
-in a thread (a read from a server that does not answer) or in C does not hear of it; so a second thread waits with the
-patience of a process manager, then does what must be done and ends the process.
+A signal raises KeyboardInterrupt in the main thread, unless Dagster turns it into an error of its own. Code that
+waits in a thread (for a server that does not answer) or in C is not interrupted; so a second thread waits a few
+seconds, then does what must be done at the end and ends the process.
 """
 
 import os
@@ -35,7 +35,7 @@ class Interruption:
         return 128 + (self.signal or signal.SIGINT)
 
     def leave(self) -> NoReturn:
-        """End the process at once: threads that still read would keep it for as long as their server likes."""
+        """End the process at once: threads that still wait for a server would keep it alive."""
         for resort in _last_resorts:
             with suppress(OSError):
                 resort()

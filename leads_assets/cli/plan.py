@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi, warehouse_of
@@ -144,7 +143,7 @@ def run(arguments: argparse.Namespace) -> Plan | Differences:
 def _plans(
     settings: Settings, states: Mapping[str, SyncState], names: Iterable[str], *, full_refresh: bool
 ) -> dict[str, ReadPlan]:
-    now, every = utc_now(), timedelta(hours=settings.reconcile_hours)
+    now, every = utc_now(), settings.reconcile_every
     return {
         name: plan_read(
             ENDPOINTS[name], states.get(name, SyncState()), now, full_refresh=full_refresh, reconcile_every=every

@@ -173,12 +173,12 @@ def _plain(value: object) -> object:
 
 
 def number(value: Any) -> str:
-    """A count with its thousands apart; nothing for None."""
+    """A count with thousands separators; empty for None."""
     return "" if value is None else f"{value:,}"
 
 
 def moment(value: datetime | None) -> str:
-    """A time in UTC, to the minute; nothing for None."""
+    """A time in UTC, to the minute; empty for None."""
     return "" if value is None else format_instant(value, READABLE)
 
 

@@ -16,18 +16,23 @@ from leads_assets.cli.verdicts import unproven
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.warehouse.failures import last_failures
+from leads_assets.engine.warehouse.read_copy import why_due
 from leads_assets.engine.warehouse.runs import Notes, freshness, last_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One row per endpoint as in `ops.freshness`, with `last_error`; and what the caller wants to hear of."""
+    """One row per endpoint as in `ops.freshness`, with `last_error`; and what the caller wants to hear of.
+
+    `copy`: why the read copy is not what it should be, empty if it is, or there is to be none.
+    """
 
     warehouse: Path
     exists: bool
     rows: tuple[Mapping[str, Any], ...]
     notes: Mapping[str, Notes]
     now: datetime
+    copy: str = ""
     is_strict: bool = False
     max_age: timedelta | None = None
 
@@ -43,41 +48,53 @@ class Status:
             for name, note in self.notes.items()
         }
         rows = [{**row, **notes.get(row["endpoint"], {})} for row in self.rows]
-        return {"warehouse": self.warehouse, "exists": self.exists, "status": self.status, "endpoints": rows}
+        return {
+            "warehouse": self.warehouse,
+            "exists": self.exists,
+            "read_copy": self.copy,
+            "status": self.status,
+            "endpoints": rows,
+        }
 
     def blocks(self) -> Iterable[Block]:
         """The table, then what is not as it should be."""
         if not self.exists:
             yield f"There is no warehouse yet at {self.warehouse}: run `leads-assets sync`."
             return
-        columns = ("endpoint", "live rows", "data as of", "age", "verdict")
+        columns = ("endpoint", "live rows", "changes as of", "age", "complete as of", "verdict")
         yield Grid(columns=columns, rows=[self._line(row) for row in self.rows], right=("live rows", "age"))
         for row in self.rows:
             if row.get("reason"):
                 yield f"{row['endpoint']}: {row['verdict']}: {row['reason']}"
+            if row.get("in_progress"):
+                yield row["in_progress"]
             if row["last_error"]:
                 yield f"failed since: {row['last_error']}"
             yield from (self.notes[row["endpoint"]].sentences() if row["endpoint"] in self.notes else ())
+        if self.copy:
+            yield f"{self.copy}: the next sync publishes it, or says why it cannot"
 
     def errors(self) -> Iterable[str]:
         """Why the exit status is 1."""
         return self._complaints()
 
     def _line(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        as_of = row.get("data_as_of")
+        as_of, complete = row.get("changes_as_of"), row.get("complete_as_of")
         ago = age(self.now - as_of) if as_of else ""
-        return (row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, row["verdict"])
+        return (row["endpoint"], number(row.get("live_rows")), moment(as_of), ago, moment(complete), row["verdict"])
 
     def _complaints(self) -> list[str]:
         found = []
         if self.is_strict and (names := unproven(self.rows)):
             found.append(f"not proven: {', '.join(names)}")
+        if self.is_strict and self.copy:
+            found.append(self.copy)
         if self.max_age is not None and (names := [row["endpoint"] for row in self.rows if self._is_old(row)]):
             found.append(f"older than {age(self.max_age)}, or never proven: {', '.join(names)}")
         return found
 
     def _is_old(self, row: Mapping[str, Any]) -> bool:
-        as_of = row.get("data_as_of")
+        as_of = row.get("changes_as_of")
         return self.max_age is not None and (as_of is None or self.now - as_of > self.max_age)
 
 
@@ -99,7 +116,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> Status:
     """Read the view `ops.freshness`, endpoints that were never loaded included. Raises a WarehouseError."""
-    warehouse = warehouse_of(Settings.from_environment())
+    settings = Settings.from_environment()
+    warehouse = warehouse_of(settings)
     found = {row["endpoint"]: row for row in freshness(warehouse)}
     names = checked_names(arguments.endpoint, [*ENDPOINTS, *(name for name in found if name not in ENDPOINTS)])
     failures = last_failures(warehouse)
@@ -113,6 +131,7 @@ def run(arguments: argparse.Namespace) -> Status:
         rows=rows,
         notes={name: notes for name, notes in last_notes(warehouse).items() if name in names},
         now=utc_now(),
+        copy=why_due(warehouse, settings.snapshot) if settings.snapshot else "",
         is_strict=arguments.strict,
         max_age=arguments.max_age,
     )

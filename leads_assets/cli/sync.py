@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leads_assets.account.settings import NO_ACCOUNT, Settings
+from leads_assets.account.connect import warehouse_of
+from leads_assets.account.settings import NO_ACCOUNT, Settings, in_variables
 from leads_assets.cli.arguments import add_json_option, add_strict_option
 from leads_assets.cli.home import dagster_home, environment_with_dotenv
 from leads_assets.cli.render import Block, Grid, number
 from leads_assets.cli.verdicts import unproven
 from leads_assets.engine.errors import ConfigurationError
+from leads_assets.engine.warehouse.errors import WarehouseError
+from leads_assets.engine.warehouse.read_copy import publish_if_due
 
 if TYPE_CHECKING:
     from leads_assets.defs.execute import AssetResult, RunResult
@@ -29,17 +32,18 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """A run that has ended; `home` is where Dagster keeps it."""
+    """A run that has ended; `home` is where Dagster keeps it, `copy` tells why the read copy is not right."""
 
     warehouse: Path
     home: Path
     result: "RunResult"
+    copy: str = ""
     is_strict: bool = False
 
     @property
     def status(self) -> int:
-        """1 if the run failed; over something that is not proven too, where that was asked for."""
-        return int(not self.result.success or bool(self._unproven()))
+        """1 if the run failed, or the read copy; over something that is not proven too, where that was asked for."""
+        return int(not self.result.success or bool(self.copy or self._unproven()))
 
     def content(self) -> object:
         """The run and one entry per asset."""
@@ -49,6 +53,7 @@ class Synced:
             "warehouse": self.warehouse,
             "dagster_home": self.home,
             "error": self.result.error,
+            "read_copy": self.copy,
             "failures": {asset.endpoint: asset.reason for asset in self._ended("failed")},
             "warnings": {asset.endpoint: asset.reason for asset in self._ended("not read")},
             "endpoints": [_row(asset) for asset in self.result.assets],
@@ -70,6 +75,8 @@ class Synced:
         yield from explained(self._ended("failed"))
         if self.result.error:
             yield self.result.error
+        if self.copy:
+            yield self.copy
         if names := self._unproven():
             yield f"not proven: {', '.join(names)}"
 
@@ -128,4 +135,18 @@ def run(arguments: argparse.Namespace) -> Synced:
     home = dagster_home(environment_with_dotenv())
     with viewing(len(names)) as view:
         result = execute(settings, home, names, {name: True for name, on in knobs.items() if on}, view)
-    return Synced(warehouse=settings.warehouse, home=home, result=result, is_strict=arguments.strict)
+    return Synced(
+        warehouse=settings.warehouse, home=home, result=result, copy=_read_copy(settings), is_strict=arguments.strict
+    )
+
+
+def _read_copy(settings: Settings) -> str:
+    """Why the read copy is not what it should be after a run; empty if it is, or there is to be none."""
+    if settings.snapshot is None:
+        return ""
+    warehouse = warehouse_of(settings)
+    try:
+        publish_if_due(warehouse, settings.snapshot)  # the run has tried, where its error ends no run
+    except WarehouseError as error:
+        return in_variables(error)
+    return ""

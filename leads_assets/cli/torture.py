@@ -5,6 +5,7 @@ where that one left doubts, or rows moved while it read, another one without the
 """
 
 import argparse
+import logging
 import os
 import shutil
 import signal
@@ -132,6 +133,7 @@ def _work(cases: Sequence[Case], leads: int, place: str, sender: "Connection[Any
     # Dagster takes a second to load, and no other command needs it in this process.
     from leads_assets.torture.trial import torture  # noqa: PLC0415
 
+    logging.disable()  # what a case is told of a wrong clock is no news here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the first process ends the others
     sender.send(list(torture(cases, leads, place)))
 

@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from leads_assets.account import endpoints
 from leads_assets.account.connect import LeadsApi
 from leads_assets.account.settings import in_variables
 from leads_assets.defs.checks import check_specs, run_checks, skip_checks
-from leads_assets.defs.metadata import column_schema
+from leads_assets.defs.metadata import TABLE, column_schema
 from leads_assets.defs.pending_load import PendingLoad
 from leads_assets.defs.resources import SyncOptions, WarehouseResource
 from leads_assets.defs.sentences import failure
@@ -21,6 +21,7 @@ from leads_assets.engine.declare import PRIMARY_KEY, Column, Endpoint, FanOut
 from leads_assets.engine.errors import ApiError, ConfigurationError, PermissionDenied, RunError
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import plan_read
+from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseError
 
 GROUP = "crm"
@@ -99,6 +100,7 @@ def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPoli
         code_version=code_version(endpoint),
         metadata={
             "dagster/table_name": f"main.{endpoint.name}",
+            TABLE: endpoint.name,
             "dagster/uri": str(storage),
             "dagster/column_schema": column_schema(endpoint),
             "dagster/code_references": _declaration(endpoint),
@@ -109,7 +111,7 @@ def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPoli
 
 
 def code_version(endpoint: Endpoint) -> str:
-    """Changes with what changes rows (paths, columns, paging), so that an edited text marks no table as outdated."""
+    """A hash of what changes rows (paths, columns, paging); an edited text marks no table as outdated."""
     return hashlib.sha256(repr((PRIMARY_KEY, _facts(endpoint))).encode()).hexdigest()[:12]
 
 
@@ -142,18 +144,29 @@ def sync_endpoint(
             utc_now(),
             full_refresh=sync.full_refresh or sync.new_account,
             reconcile_every=sync.reconcile_every,
+            affords_part=state.lap is None or api.affords_part(),
         )
+
+        def load_part(part: Extract) -> int:
+            result = warehouse.load_part(replace(part, forced=plan.forced), context.run.run_id, sync)
+            context.log.info(part.reason)
+            return result.row.number or 0
+
         with warehouse.warehouse().spool() as folder:
             extract = api.extract(
                 endpoint,
                 folder.path,
                 changed_since=plan.changed_since,
                 held=lambda name: warehouse.state(name).held,
+                live=lambda since: warehouse.live_rows(endpoint, since, with_refused=sync.allow_mass_delete),
+                calibration=state.calibration,
+                lap=plan.lap,
+                load_part=None if sync.new_account else load_part,
                 bound_to=None if sync.new_account else warehouse.account(),
                 after=state.number,
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )
-            pending = PendingLoad(extract, folder.remove)
+            pending = PendingLoad(replace(extract, forced=plan.forced), folder.remove)
             yield dg.MaterializeResult(asset_key=endpoint.name, value=pending)
     except PermissionDenied as denied:
         if not endpoint.edition_gated or state.known:
@@ -177,7 +190,7 @@ def as_failure(
 ) -> dg.Failure:
     """The failure of a sync; why a list could not be read is kept in the warehouse too, where that is possible.
 
-    Not that of a wrong setting: nothing was asked, and the warehouse may be the wrong one.
+    A wrong setting is not kept: nothing was asked, and the warehouse may be the wrong one.
     """
     if isinstance(error, OSError):
         return failure(f"{endpoint.name}: the spool cannot be written ({error.strerror})")
@@ -193,7 +206,7 @@ def as_failure(
 
 
 def _declaration(endpoint: Endpoint) -> dg.CodeReferencesMetadataValue:
-    """The line of the declaration: that, not this factory, is what makes the asset."""
+    """The line of the declaration, which defines the asset; not that of this factory."""
     lines = Path(endpoints.__file__).read_text().splitlines()
     line = next((n for n, text in enumerate(lines, 1) if f'name="{endpoint.name}"' in text), 1)
     with warnings.catch_warnings():

@@ -53,7 +53,7 @@ def build_definitions(
             api_changes_sensor(
                 endpoints,
                 seconds=settings.sensor_seconds,
-                reconcile_every=timedelta(hours=settings.reconcile_hours),
+                reconcile_every=settings.reconcile_every,
                 now=now,
             )
         ],
@@ -65,7 +65,7 @@ def build_definitions(
 
 
 def _answers(endpoints: Mapping[str, Endpoint], settings: Settings) -> dg.Definitions:
-    """Marts and page, which are made of all the account's lists."""
+    """Marts and page; nothing in a project that reads other lists than this account's."""
     if not ENDPOINTS.keys() <= endpoints.keys():
         return dg.Definitions()
     made_from = [*map(dg.AssetKey, endpoints), *(mart_key(model.name) for model in mart_models())]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.instants import format_instant
 from leads_assets.engine.records.extract import ReadMode, Verdict
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.warehouse.casts import MOST_COLUMNS
@@ -28,7 +29,7 @@ def check_specs(endpoint: Endpoint) -> list[dg.AssetCheckSpec]:
     """The checks of one endpoint: two, because Dagster stores three events for each in every run."""
     references = ", every reference names a row that exists" if endpoint.references else ""
     abouts = {
-        "complete": "The last read is proven: the live rows are the server's rows.",
+        "complete": "The live rows are the server's rows: a full read proved it, or the list closed after the changes.",
         "valid": "Every row has an id of its own, the volume has not collapsed, every value fits its column, every"
         f" record is a row{references}.",
     }
@@ -68,14 +69,20 @@ def _result(check: str, findings: Sequence[Finding]) -> dg.AssetCheckResult:
 
 def _complete(result: LoadResult) -> Finding:
     row = result.row
-    if row.verdict != Verdict.PROVEN:
+    if row.in_progress:
+        return Finding(row.in_progress, "Nothing, if the sensor is on; else materialize it again then.")
+    if row.verdict == Verdict.UNPROVEN:
         do = "Nothing was marked as deleted. Materialize it again; if the reason stays, act on it."
         return Finding(f"unproven: {row.reason}", do)
     if row.outdated and row.mode == ReadMode.FULL:
         says = f"{row.outdated:,} rows on the server are older than the ones kept here"
         do = "If the server's versions are right, materialize with full_refresh: true."
         return Finding(says, do, numbers={"outdated": row.outdated})
-    return Finding(f"proven: {row.mode} read of {row.rows_read:,} rows", numbers={"read": row.rows_read})
+    read = row.rows_read if row.lap is None else row.lap.rows
+    says = f"{row.verdict}: {row.mode} read of {read:,} rows"
+    if row.reason and row.complete_as_of is not None:
+        says = f"{row.verdict} as of {format_instant(row.complete_as_of)}; {row.rows_read:,} rows since: {row.reason}"
+    return Finding(says, numbers={"read": read})
 
 
 def _ids(result: LoadResult) -> Finding:

@@ -1,4 +1,4 @@
-"""One run in this process, told while it goes on, and kept where the UI looks."""
+"""One run in this process, reported while it goes on, and stored where the UI finds it."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -187,8 +187,8 @@ class _Listener:
 
 
 def _failure(event: dg.DagsterEvent) -> str:
-    """The sentence of a Failure; nothing of an error that nobody foresaw, which may quote rows."""
+    """The sentence of a Failure; of an unforeseen error nothing, because it may quote rows."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)
-    return f"{event.step_key}: an error that nobody foresaw; the run's log in Dagster holds its trace"
+    return f"{event.step_key}: an unforeseen error; the run's log in Dagster holds its trace"

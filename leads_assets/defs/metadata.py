@@ -9,6 +9,9 @@ from leads_assets.engine.records.names import further, shown_names
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.schema import BOOKKEEPING, BOOKKEEPING_MEANINGS, Table
 
+TABLE = "leads_assets/table"
+"""Under this name an endpoint's asset tells its table, whatever prefix its key was given."""
+
 
 def column_schema(endpoint: Endpoint | None, table: Table | None = None) -> dg.TableSchema:
     """The columns, with constraints and descriptions: the declared ones, then those the table has besides."""
@@ -62,6 +65,9 @@ def load_metadata(endpoint: Endpoint | None, result: LoadResult) -> Mapping[str,
         "mode": dg.MetadataValue.text(str(row.mode)),
         "preview": dg.MetadataValue.md(_preview(result)),
     }
+    for name, moment in (("changes_as_of", row.changes_as_of), ("complete_as_of", row.complete_as_of)):
+        if moment is not None:
+            metadata[name] = dg.MetadataValue.timestamp(moment)
     if row.reason:
         metadata["why"] = dg.MetadataValue.text(row.reason)
     if row.notes:

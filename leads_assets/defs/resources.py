@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,18 @@ from leads_assets.account.connect import LeadsApi, Watch
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.sentences import failure
+from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
-from leads_assets.engine.records.state import SyncState
+from leads_assets.engine.records.extract import Extract
+from leads_assets.engine.records.state import LiveRows, SyncState
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
 from leads_assets.engine.warehouse.file import Stamp, Warehouse
-from leads_assets.engine.warehouse.load import LoadOptions
-from leads_assets.engine.warehouse.read_copy import publish
+from leads_assets.engine.warehouse.live_rows import live_rows
+from leads_assets.engine.warehouse.load import Loader, LoadOptions
+from leads_assets.engine.warehouse.read_copy import publish_if_due
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
 
@@ -41,7 +44,10 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=False,
         description="The settings name another account than the one whose rows are here, and it is to take its place.",
     )
-    reconcile_hours: float = Field(description="Hours after which a list is read in full again.")
+    reconcile_hours: float | None = Field(
+        default=None,
+        description="Hours after which a list is read in full again; by default 24, above 200 requests 168.",
+    )
     mass_delete_share: float = Field(
         default=0.2,
         description="Share of a table's live rows that may be marked as deleted within 24 hours, and three rows always;"
@@ -54,9 +60,9 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
 
     @property
-    def reconcile_every(self) -> timedelta:
-        """The reconcile interval."""
-        return timedelta(hours=self.reconcile_hours)
+    def reconcile_every(self) -> timedelta | None:
+        """The reconcile interval, None for the one that goes by a list's size."""
+        return None if self.reconcile_hours is None else timedelta(hours=self.reconcile_hours)
 
     def load_options(self, *, evolve: bool) -> LoadOptions:
         """The part that the load needs."""
@@ -76,7 +82,6 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
     _stamp: Stamp = PrivateAttr(default=())
     _loaded: set[str] = PrivateAttr(default_factory=set)
-    _changed: bool = PrivateAttr(default=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "WarehouseResource":
@@ -94,8 +99,12 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
 
     def state(self, endpoint: str) -> SyncState:
-        """What the warehouse knows of an endpoint; read anew only after others, or a load of it, have changed that."""
+        """What the warehouse knows of an endpoint; looked up again only after others, or a load of it, changed that."""
         return self._known(endpoint).get(endpoint, SyncState())
+
+    def live_rows(self, endpoint: Endpoint, since: datetime, *, with_refused: bool) -> LiveRows:
+        """The live rows, and those that have changed since a time (UTC). Raises a WarehouseError."""
+        return live_rows(self.warehouse(), endpoint, changed_since=since, now=utc_now(), with_refused=with_refused)
 
     def account(self) -> str | None:
         """The account whose rows the warehouse holds; None where none is remembered."""
@@ -112,6 +121,13 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
+    def load_part(self, part: Extract, run_id: str, sync: SyncOptions) -> LoadResult:
+        """Merge a part of a long list, which an asset cannot hand to the IO manager. Raises a WarehouseError."""
+        with closing(Loader(self.warehouse(), sync.load_options(evolve=self.evolve))) as loader:
+            result = loader.load(part, run_id)
+        self.note_load(part.endpoint.name)
+        return result
+
     def note_load(self, endpoint: str) -> None:
         """Remember what this run has loaded: the state of that endpoint is new, that of the others is not.
 
@@ -120,15 +136,11 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._loaded.add(endpoint)
         self._stamp = self.warehouse().stamp()
 
-    def note_change(self, result: LoadResult) -> None:
-        """Remember that this run has written rows, for the read copy. For the copy of the IO manager."""
-        self._changed = self._changed or result.wrote
-
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Publish the read copy. Raises Failure."""
-        if self.snapshot and self._changed:
+        """Publish the read copy, if a load is not in it yet. Raises Failure."""
+        if self.snapshot:
             try:
-                publish(self.warehouse(), Path(self.snapshot))
+                publish_if_due(self.warehouse(), Path(self.snapshot))
             except WarehouseError as error:
                 raise failure(error) from None
 

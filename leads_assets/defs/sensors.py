@@ -41,6 +41,10 @@ TAG = "leads_assets"
 """Runs carry `leads_assets/<endpoint>`: what they are to commit, and `leads_assets/why`."""
 
 _LOCK_SECONDS = 5.0
+_FIRST_LOOK_SHARE = 20
+"""On an empty warehouse a look saves a second read of the small lists, because it shows what they looked like before
+the first. It is made where it costs no more than this part (a twentieth) of the requests left; else the sync comes
+first."""
 _FORGET_RUNS = timedelta(hours=6)
 """A run that has not ended by then was killed: it keeps nothing from being asked for."""
 _UNFINISHED = [
@@ -56,7 +60,7 @@ def api_changes_sensor(
     endpoints: Mapping[str, Endpoint],
     *,
     seconds: int,
-    reconcile_every: timedelta,
+    reconcile_every: timedelta | None,
     now: Callable[[], datetime] = utc_now,
 ) -> dg.SensorDefinition:
     """The sensor, with a tick every `seconds`; lists without a proven full read for `reconcile_every` are asked for."""
@@ -110,7 +114,7 @@ class _Tick:
         *,
         endpoints: Mapping[str, Endpoint],
         now: Callable[[], datetime],
-        reconcile_every: timedelta,
+        reconcile_every: timedelta | None,
     ) -> None:
         self._endpoints, self._lists = endpoints, Lists.of(endpoints.values())
         self._memory = memory
@@ -144,7 +148,7 @@ class _Tick:
 
     def _look(self, observer: Observer, known: Mapping[str, SyncState], busy: frozenset[str], money: DailyQuota) -> str:
         """Look at the server unless there is nothing to compare it with, or no request for it; what that has shown."""
-        if not known:
+        if not known and not money.allows(_FIRST_LOOK_SHARE * len(self._endpoints)):
             return "not looked: nothing is in the warehouse yet"
         requests = len(self._lists.each_time)
         if reason := look_refusal(money, requests, self._memory.looked_at, self._now()):
@@ -194,6 +198,7 @@ class _Tick:
                 now=self._now(),
                 reconcile_every=self._reconcile_every,
                 needed=missing.get(name, 0),
+                balance=observer.observations[name].balance if name in observer.observations else 0,
             ):
                 attempts = self._attempts(want)
                 began = load.full if want.full and load else load.began if load else None

@@ -1,4 +1,4 @@
-"""How a server treats the parameters of the list of leads: honoured or ignored, from a request or two each."""
+"""Whether a server honours or ignores the parameters of the list of leads; one or two requests each."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is right and wrong between us and the API, told from a handful of requests."""
+"""Finds out with a handful of requests what works with an API and what does not."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from leads_assets.engine.errors import (
 _ADVICE: tuple[tuple[type[ApiError], str], ...] = (
     (
         AuthenticationFailed,
-        "Copy the key anew from the account; if it is right, compare the host name letter by letter.",
+        "Copy the key from the account again; if it is right, compare the host name letter by letter.",
     ),
     (AccountSuspended, "Only the account's owner can end this; the rows kept here stay as they are."),
     (HostUnreachable, "Look whether this machine reaches the host at all: name, proxy, firewall."),
@@ -63,9 +63,9 @@ class Diagnosis:
 
 
 class Examination:
-    """Looks at connection, rights and habits of the server; each request is tried once.
+    """Examines connection, rights and capabilities of the server; each request is tried once.
 
-    `known`: endpoints that were readable before, for which no right is not normal any more.
+    `known`: endpoints that were readable before, so a refusal of them is a fault, and not the edition.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Examination:
         self._answers: dict[str, Answer] = {}
 
     def run(self) -> Diagnosis:
-        """Ask, until there is nothing more to ask or a refusal that every other request would meet too."""
+        """Ask until everything is known, or until a refusal that every other request would meet too."""
         try:
             self._look()
         except RunError as stop:

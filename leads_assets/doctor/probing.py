@@ -1,4 +1,4 @@
-"""Single requests that find out how a server answers; nothing of what they bring is kept."""
+"""Single requests that find out how a server answers; their rows are not kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Answer:
 
     @property
     def changed(self) -> list[datetime]:
-        """The intelligible `updated_at` of the rows, in the server's order."""
+        """The readable `updated_at` of the rows, in the server's order."""
         times = (parse_instant(row.updated_at) for row in self._rows())
         return [time for time in times if time is not None]
 

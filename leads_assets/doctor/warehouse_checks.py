@@ -1,4 +1,4 @@
-"""Looking at the warehouse without changing it."""
+"""Examines the warehouse without changing it."""
 
 import os
 from pathlib import Path
@@ -14,6 +14,7 @@ from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
 from leads_assets.engine.warehouse.failures import last_failures
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.read_copy import why_due
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
 from leads_assets.engine.warehouse.session import Session
 
@@ -47,7 +48,7 @@ def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
 def _last_syncs(warehouse: Warehouse) -> list[dict[str, Any]]:
     errors = {name: error for name, (error, _) in last_failures(warehouse).items()}
     loaded = freshness(warehouse)
-    never = {"verdict": NEVER_LOADED, "data_as_of": None, "live_rows": None}
+    never = {"verdict": NEVER_LOADED, "changes_as_of": None, "live_rows": None}
     names = errors.keys() - {row["endpoint"] for row in loaded}
     rows = [*loaded, *({"endpoint": name, **never} for name in sorted(names))]
     return [{**row, "last_error": errors.get(row["endpoint"])} for row in rows]
@@ -65,8 +66,8 @@ def whose(warehouse: Warehouse, base_url: str) -> list[Finding]:
     return [Finding("account", State.BROKEN, "the warehouse holds the rows of another account", hint)]
 
 
-def read_copy(target: Path) -> list[Finding]:
-    """What would keep a read copy from being written; nothing if it can be."""
+def read_copy(warehouse: Warehouse, target: Path) -> list[Finding]:
+    """What would keep a read copy from being written, or that a load is not in it; nothing if all is well."""
     topic = "read copy"
     folder = next(parent for parent in target.parents if parent.exists())
     if target.is_dir() or not folder.is_dir():
@@ -74,8 +75,16 @@ def read_copy(target: Path) -> list[Finding]:
     elif not os.access(folder, os.W_OK):
         says = f"it cannot be written: {folder} is not to be written by this user"
     else:
-        return []
+        return _lag(warehouse, target, topic)
     return [Finding(topic, State.BROKEN, says, "Set LEADS_WAREHOUSE_SNAPSHOT to a file in a folder that can.")]
+
+
+def _lag(warehouse: Warehouse, target: Path, topic: str) -> list[Finding]:
+    try:
+        reason = why_due(warehouse, target)
+    except WarehouseError:  # said where the warehouse is looked at
+        return []
+    return [Finding(topic, State.WARNING, reason, "The next sync publishes it, or says why not.")] if reason else []
 
 
 def _absent(path: Path) -> Finding:

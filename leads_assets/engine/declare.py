@@ -1,4 +1,4 @@
-"""What an endpoint, a column, a type and a dialect are: the words in which an account declares itself."""
+"""Declarations: endpoint, column, column type and dialect. With these an account describes its API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -179,7 +179,7 @@ class Dialect:
     `limit`, `offset`: query parameters of a page: how many rows at most, and how many before them (from 0).
     `total_header`, `total_key`: where the row count of the whole list is stated, if it is: a response header, and a key
     beside the records in the envelope; "" for none.
-    `ordering`: how to ask for an order; None where the API takes no such wish.
+    `ordering`: how to ask for an order; None where the API cannot be asked.
     `wait_headers`: response headers that say how long to wait (seconds, a date or an instant, see `server_wait`).
     `error_type`, `missing_parameter`: the key of an error's body that holds its type, and the type that says that a
     parameter is missing; "" where the API does not tell.

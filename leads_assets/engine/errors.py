@@ -14,7 +14,7 @@
         │   ├── BadRequest            HTTP 400
         │   ├── PermissionDenied          HTTP 403
         │   ├── NotFound              HTTP 404
-        │   └── UnexpectedResponse      a redirect, or a status that nobody foresaw
+        │   └── UnexpectedResponse      a redirect, or a status that is not expected
         │       └── Oversized             a body of more bytes than are taken
         ├── Inconsistent          the list contradicts itself: ignored offset, pages without end
         └── Unavailable           faults that outlasted their retries
@@ -92,7 +92,7 @@ class NotFound(Refused):
 
 
 class UnexpectedResponse(Refused):
-    """A redirect, or a status that is neither an answer nor a known error."""
+    """A redirect, or a status that is neither 200 nor a known error."""
 
 
 class Oversized(UnexpectedResponse):

@@ -1,4 +1,4 @@
-"""Instants: now, read from a text and written to one; always with a zone, and that is UTC."""
+"""Instants in UTC: the present one, parsing and formatting."""
 
 from datetime import UTC, datetime, timedelta
 

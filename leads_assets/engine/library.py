@@ -19,6 +19,7 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
@@ -34,12 +35,13 @@ def read(
     api_key: str,
     page_size: int = FULL_PAGE,
     daily_requests: int = 0,
-    reconcile_every: timedelta = timedelta(days=1),
+    reconcile_every: timedelta | None = None,
 ) -> Iterator[Extract]:
     """Read a list of the account at `base_url` into files beside the warehouse; they last as long as the block.
 
     The whole list, or only what changed where the endpoint has a change filter and the last proven full read is
-    younger than `reconcile_every`. `page_size`: rows a page. `daily_requests`: requests of a UTC day, counted in a file
+    younger than `reconcile_every` (None: than a day, or than a week where that costs more than 200 requests).
+    `page_size`: rows a page. `daily_requests`: requests of a UTC day, counted in a file
     beside the warehouse; 0 for no limit.
 
     Raises an ApiError where the list cannot be read, a WarehouseError where the warehouse cannot be, OSError where the
@@ -60,10 +62,14 @@ def read(
                 endpoint,
                 folder.path,
                 held=lambda name: known.get(name, SyncState()).held,
+                live=lambda since: live_rows(warehouse, endpoint, changed_since=since, now=utc_now()),
+                calibration=state.calibration,
                 options=ReadOptions(limit=page_size),
             )
             extract = reading.run(plan.changed_since)
-            yield replace(extract, account=account, after=state.number, changed_since=plan.changed_since)
+            yield replace(
+                extract, account=account, after=state.number, changed_since=plan.changed_since, forced=plan.forced
+            )
 
 
 def load(extract: Extract, warehouse: Warehouse) -> LoadResult:

@@ -14,10 +14,15 @@ from enum import StrEnum
 from leads_assets.engine.declare import Endpoint, EventLog
 from leads_assets.engine.errors import PermissionDenied
 from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.read.ends import FULL_PAGE
+from leads_assets.engine.read.lap_source import PAGES_A_PART
+from leads_assets.engine.read.plan import forced_full, reconcile_interval
 from leads_assets.engine.read.probe import LogEnd, NewestChange
+from leads_assets.engine.read.rank_cost import full_read_requests, search_requests
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, clock
 from leads_assets.refresh.quota import DailyQuota
+from leads_assets.refresh.reconcile import is_due
 
 RETRY_FIRST = timedelta(minutes=5)
 RETRY_LONGEST = timedelta(days=1)
@@ -34,12 +39,16 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one look found. `needs`: what would help, the best first; `inconclusive`: the look could not tell."""
+    """What one look found. `needs`: what would help, the best first; `inconclusive`: the look could not tell.
+
+    `balance`: by how many rows the server's list and ours differ.
+    """
 
     fingerprint: str
     needs: tuple[Need, ...]
     says: str
     inconclusive: bool = False
+    balance: int = 0
 
 
 def compare_changes(found: NewestChange, known: SyncState) -> Observation:
@@ -53,13 +62,20 @@ def compare_changes(found: NewestChange, known: SyncState) -> Observation:
     needs: tuple[Need, ...] = (Need.CHANGES,) if newer else ()
     says = "a newer change" if newer else "nothing newer"
     rows = known.live + known.surplus
+    balance = 0
     if total is not None and (total < rows or (total > rows and not newer)):
-        # Rows that came without a newer change were restored or imported: a read of changes would not bring them.
-        needs = (Need.RECONCILE, *needs)
+        # Rows that came without a newer change were restored or imported: a read of changes brings them only if it
+        # may look for them by rank.
+        needs = (Need.CHANGES,) if known.calibration else (Need.RECONCILE, *needs)
         says += f", {total:,} rows where {rows:,} are expected"
+        balance = total - rows
     elif not newer and at != known.newest:
         return Observation(seen, (Need.CHANGES,), "the server does not show its newest change", True)
-    return Observation(seen, needs, says)
+    # Where no total is sent, a row that is gone shows nowhere: now and then the ranks are looked at.
+    is_blind = total is None and bool(known.calibration) and not needs
+    if is_blind:
+        needs, says = (Need.CHANGES,), f"{says}, and no total is sent"
+    return Observation(seen, needs, says, is_blind, balance)
 
 
 def compare_events(found: LogEnd, known: SyncState) -> Observation:
@@ -90,7 +106,8 @@ def endpoints_with_events(found: LogEnd, known: SyncState, before: LastSeen | No
 class ReadRequest:
     """A read to ask for. `token` names what is to be committed; `requests` is what the read will cost, about.
 
-    `reserved`: may use the reserve and is not paced.
+    `reserved`: may use the reserve and is not paced. `divisible`: takes what requests there are, and goes on another
+    day.
     """
 
     endpoint: str
@@ -99,6 +116,7 @@ class ReadRequest:
     requests: int
     full: bool = False
     reserved: bool = False
+    divisible: bool = False
 
     @property
     def stream(self) -> str:
@@ -113,23 +131,23 @@ def reads_needed(
     needs: tuple[Need, ...],
     *,
     now: datetime,
-    reconcile_every: timedelta,
+    reconcile_every: timedelta | None,
     needed: int = 0,
+    balance: int = 0,
 ) -> tuple[ReadRequest, ...]:
     """The reads that would bring the list up to date, the best first; none where it is.
 
-    `needed`: the requests that a list which was never loaded was found to need; 0 where that is not known.
+    `needed`: the requests that a list which was never loaded was found to need; 0 where that is not known. `balance`:
+    by how many rows the server's list and ours differed when it was last looked at.
     """
     name = endpoint.name
     if known is None:
         if endpoint.edition_gated and look is not None and look.fingerprint == DENIED:
             return ()
         return (ReadRequest(name, "missing", "not in the warehouse", max(1, needed), reserved=True),)
-    if known.full is None or now - known.full >= reconcile_every:
-        last = known.full.timestamp() if known.full else 0
-        why = f"no proven full read for {_hours(reconcile_every)}"
-        return (ReadRequest(name, f"due-{last:.0f}", why, known.full_requests, reserved=True),)
-    if look is None:
+    if whole := _full_read(name, known, reconcile_every, now):
+        return (whole,)
+    if look is None or (known.lap is not None and known.full is None):
         return ()
     since = max(look.since, look.notified_at or look.since)
     if not needs and look.notified_at is not None:
@@ -138,12 +156,37 @@ def reads_needed(
     found: list[ReadRequest] = []
     for need in needs:
         full = need is Need.RECONCILE
-        done = known.full if full else known.proven
+        done = known.full if full else known.changes_read
         if done is None or done < since:
-            requests = known.change_requests if endpoint.change_filter and not full else known.full_requests
+            requests = known.full_requests if full or not endpoint.change_filter else _of_changes(known, balance)
             why = "rows are gone, or came without a change" if full else "changed"
             found.append(ReadRequest(name, f"{need}-{token}", why, requests, full=full))
     return tuple(found)
+
+
+def _full_read(name: str, known: SyncState, reconcile_every: timedelta | None, now: datetime) -> ReadRequest | None:
+    """The full read that is wanted now; one in parts that waits for new requests keeps others from being begun."""
+    if (lap := known.lap) is not None:
+        if lap.resume_at is not None and now < lap.resume_at:
+            return None
+        left = full_read_requests(max(0, (lap.total or lap.rank) - lap.rank), FULL_PAGE)
+        why = "it was read in part"
+        price = min(left, PAGES_A_PART)
+        return ReadRequest(name, f"lap-{known.number}", why, price, reserved=True, divisible=True)
+    divisible = known.full_requests > PAGES_A_PART
+    if is_due(known, reconcile_every, now):
+        last = known.full.timestamp() if known.full else 0
+        why = f"no proven full read for {_hours(reconcile_interval(known, reconcile_every))}"
+        token = f"due-{last:.0f}"
+        return ReadRequest(name, token, why, known.full_requests, reserved=True, divisible=divisible)
+    if why := forced_full(known, now):
+        return ReadRequest(name, f"forced-{known.number}", why, known.full_requests, divisible=divisible)
+    return None
+
+
+def _of_changes(known: SyncState, balance: int) -> int:
+    """What a read of changes will cost, with the search for as many rows as are gone."""
+    return known.change_requests + (search_requests(balance, known.live, FULL_PAGE) - 1 if balance else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +213,7 @@ def refusal(want: ReadRequest, attempts: Attempts, quota: DailyQuota, last_read:
         again = attempts.last_at + min(RETRY_FIRST * 2 ** min(attempts.count - 1, 20), RETRY_LONGEST)
         if now < again:
             return f"{what}; asked {attempts.count} times, again at {clock(again)}"
-    if not quota.allows(want.requests, reserved=want.reserved):
+    if not quota.allows(1 if want.divisible else want.requests, reserved=want.reserved):
         return f"{what}; its read of {want.requests:,} requests waits: {quota}"
     if (
         not want.reserved

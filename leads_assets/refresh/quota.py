@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
+from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.records.state import SyncState
+from leads_assets.refresh.reconcile import due_at, next_midnight
 
 _SHARE = 2
 """Looks, and the reads of each list, spend at most this part (a half) of what is left, spread over the day's rest."""
@@ -25,7 +27,7 @@ class DailyQuota:
         return self.until_reset * requests * _SHARE / max(1, self.left - self.reserve)
 
     def next_allowed(self, requests: int, last: datetime | None, now: datetime) -> datetime | None:
-        """When such an expense may come after the `last` one, None if now; a `last` in the future is a wrong clock."""
+        """When the next such expense may come; None if now, or if the `last` one lies in the future (a wrong clock)."""
         due = now if last is None or last > now else last + self.min_interval(requests)
         return due if due > now else None
 
@@ -53,9 +55,19 @@ class DailyQuota:
 
 
 def quota_at(
-    left: int | None, known: Iterable[SyncState], now: datetime, reconcile_every: timedelta, missing: Iterable[int] = ()
+    left: int | None,
+    known: Iterable[SyncState],
+    now: datetime,
+    reconcile_every: timedelta | None,
+    missing: Iterable[int] = (),
 ) -> DailyQuota:
     """The quota at `now`, when `left` requests are left; `missing`: what lists that were never loaded need."""
-    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-    due = [load.full_requests for load in known if load.full is None or load.full + reconcile_every < tomorrow]
+    tomorrow = next_midnight(now)
+    due = [
+        load.full_requests
+        for load in known
+        if load.lap is None and ((at := due_at(load, reconcile_every)) is None or at < tomorrow)
+    ]
+    # What does not fit into the day is read in parts, from what there is.
+    due = [requests for requests in due if left is None or requests <= max(left, PAGES_A_PART)]
     return DailyQuota(left, sum(due) + sum(missing), tomorrow - now)

@@ -1,7 +1,7 @@
 """The charts: Vega-Lite templates with their rows, and the script that draws them in the reader's browser."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,7 @@ _CONFIG = {
     },
 }
 
+_AUTOSIZE = {"type": "fit-x", "contains": "padding"}
 _LEFT_OUT = frozenset({"pipeline", "in_table"})
 
 
@@ -40,7 +41,27 @@ def charts(section: Section, rows: Sequence[Row]) -> Iterator[tuple[str, dict[st
     for part, some in parts.items():
         values = [{name: _plain(value) for name, value in row.items() if name not in _LEFT_OUT} for row in some]
         data = {**section.chart.get("data", {}), "values": values}
-        yield part, {**section.chart, "width": "container", "data": data, "config": _CONFIG}
+        height = _height(section.chart, some)
+        yield (
+            part,
+            {
+                **section.chart,
+                "height": height,
+                "width": "container",
+                "autosize": _AUTOSIZE,
+                "data": data,
+                "config": _CONFIG,
+            },
+        )
+
+
+def _height(chart: Mapping[str, Any], rows: Sequence[Row]) -> float:
+    """Pixels: as the template says, or so many a row of its axis."""
+    height = chart["height"]
+    if isinstance(height, int):
+        return height
+    axis = chart["encoding"]["y"]["field"]
+    return float(height["step"] * len({row[axis] for row in rows}))
 
 
 def embedded(content: object) -> str:

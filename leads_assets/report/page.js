@@ -27,7 +27,7 @@
     dateTime: "%x %X", date: "%x", time: "%X", periods: ["AM", "PM"], days: names({ weekday: "long" }, days), shortDays: names({ weekday: "short" }, days),
     months: names({ month: "long" }, months), shortMonths: names({ month: "short" }, months),
   };
-  const options = { actions: false, renderer: "svg", formatLocale, timeFormatLocale, tooltip: { disableDefaultStyle: true } };
+  const options = { actions: false, logLevel: 1, renderer: "svg", formatLocale, timeFormatLocale, tooltip: { disableDefaultStyle: true } };
   const drawn = Object.entries(JSON.parse(specs.textContent)).map(([id, spec]) => vegaEmbed(`#${id}`, spec, options));
   Promise.all(drawn).then(() => { document.documentElement.dataset.drawn = "yes"; });
 })();

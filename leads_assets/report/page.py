@@ -66,7 +66,7 @@ def _head(standing: Standing) -> str:
 
 def _nothing(standing: Standing) -> str:
     if standing.verdict == "never":
-        return f"There are no figures: {standing.reason}. `leads-assets sync` reads the account."
+        return f"There are no figures: {standing.reason}. “leads-assets sync” reads the account."
     return f"There are no figures: no read was ever complete. {standing.reason}"
 
 
@@ -74,7 +74,9 @@ def _sections(figures: Figures) -> Iterator[str]:
     for name, section in sections().items():
         rows = figures.rows[name]
         doubt = figures.doubts.get(name)
-        said = f'<p class="doubt">Unproven: {escape(doubt)}</p>' if doubt is not None else ""
+        # Where all are in doubt, the head has said why.
+        is_said = doubt is not None and len(figures.doubts) < len(figures.rows)
+        said = f'<p class="doubt">Unproven: {escape(doubt or "")}</p>' if is_said else ""
         inside = _cards(rows) if name == "headline" else _inside(section, rows, figures.standing.time_zone)
         if not rows:
             inside = f'<p class="empty">{escape(section.empty)}{_history(figures.standing, section)}</p>'

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from leads_assets.account.endpoints import ENDPOINTS
+from leads_assets.demo.process import DEMO_KEY
 from leads_assets.demo.server.faults import DRIFT_OPERATIONS, DRIFT_PLACES
 
 UNPAGED = tuple(name for name, endpoint in ENDPOINTS.items() if not endpoint.paged)
@@ -15,6 +16,7 @@ _TOTALS: Mapping[str, Any] = {"totals": tuple(ENDPOINTS)}
 _LONG: Mapping[str, Any] = {"max_limit": 1_000}
 _SMALL_PAGES: Mapping[str, Any] = {"page_size": 25}
 _ALLOWED: Mapping[str, Any] = {**_FULL, "allow_mass_delete": True}
+_NO_DATE = "Mon, 1 Jan 99999999999999999999 00:00:00 GMT"
 _CALM_AFTERWARDS: Mapping[str, Any] = {"settings": _SMALL_PAGES, "healing": _ALLOWED}
 _CHANGES_PAGED: Mapping[str, Any] = {"settings": _SMALL_PAGES, "options": _CHANGES}
 
@@ -25,6 +27,17 @@ class Oddity(StrEnum):
     HUGE_LEAD = "a lead of 70 kB in the middle"
     UNLISTED_USERS = "follow-ups of three users who are not listed"
     WITHOUT_USER = "six follow-ups without a user"
+    EARLY_LEAD = "a lead that has changed in the year 2099"
+
+
+class Setback(StrEnum):
+    """What may come between the clean sync and the one under the fault, besides changes of the rows."""
+
+    OTHER_ADDRESS = "the address is that of another account"
+    OTHER_KEY = "the key is that of another account with the same ids"
+    CLOCK_AHEAD = "the clock of the clean sync ran a year ahead"
+    PAUSE_AHEAD = "a pause was noted by a clock that ran a year ahead"
+    STOPPED_NEIGHBOUR = "a stopped process holds the spool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Case:
 
     `faults`: as on the command line of the demo API, in one text. `endpoints`: what is synced. Unless `is_new`, a clean
     sync came before. Between the two the server changes `inserted`, `updated` and `deleted` rows of each endpoint.
-    Before both, `oddities` are what makes the account another one than that of the other cases.
+    Before both, `oddities` are what makes the account another one than that of the other cases. `setback` comes last.
     `server` replaces arguments of the demo API, `settings` the user's settings, `limits` the bounds of a request,
     `options` those of the launchpad; `healing` are the options of the sync after the fault.
     """
@@ -43,6 +56,7 @@ class Case:
     endpoints: tuple[str, ...] = ("leads",)
     is_new: bool = False
     oddities: tuple[Oddity, ...] = ()
+    setback: Setback | None = None
     inserted: int = 5
     updated: int = 4
     deleted: int = 3
@@ -129,6 +143,8 @@ _BODIES = (
     Case("an unknown field", "unknown_field@leads"),
     Case("a text for a number", "misfit@leads"),
     Case("compressed bodies", server={"gzip": True}),
+    Case("300 unknown fields", "fields=300@teams", ("teams",)),
+    Case("a record nested 2,000 deep", "deep=2000@teams", ("teams",)),
 )
 
 _LISTS = (
@@ -261,10 +277,14 @@ _REFUSALS = (
     Case("the connection drops for ever", "disconnect@leads+1"),
     Case("a body cut on the wire, once", "cut_body@leads+1x1"),
     Case("a body cut on the wire, for ever", "cut_body@leads+1"),
+    Case("429, wait until a date beyond every calendar", f"retry_after='{_NO_DATE}'@leads+1x1"),
+    Case("headers without end", "slow_head=0.05@leads+1", limits={"deadline": 1.0}),
+    Case("headers without end under an error", "slow_head=0.05@leads status=500@leads", limits={"deadline": 1.0}),
     Case("a slow body", "slow_body=0.05@leads+1x1"),
     Case("a body that does not end", "slow_body=0.3@leads+1", limits={"deadline": 1.0}),
     Case("no answer in time", "latency=1@leads+1", limits={"read_timeout": 0.3}),
     Case("a redirect", "redirect@leads"),
+    Case("a redirect to a host that is named like the key", f"redirect=https://{DEMO_KEY}.example.com/@leads"),
     Case("400", "status=400@leads"),
     Case("401", "status=401", ("leads", "users", "steps")),
     Case("402", "status=402", ("leads", "users", "steps")),
@@ -280,4 +300,15 @@ _REFUSALS = (
     Case("the day's requests are spent", endpoints=("leads", "users"), settings={"daily_requests": 2}),
 )
 
-CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _ENDS + _DRIFT + _REFUSALS
+_AROUND = (
+    Case("a lead from the year 2099, a read of changes", deleted=0, oddities=(Oddity.EARLY_LEAD,), options=_CHANGES),
+    Case("another account at another address", setback=Setback.OTHER_ADDRESS),
+    Case("another account with the same ids", setback=Setback.OTHER_KEY),
+    Case("another account with the same ids, a read of changes", setback=Setback.OTHER_KEY, options=_CHANGES),
+    Case("our clock ran a year ahead before", setback=Setback.CLOCK_AHEAD),
+    Case("our clock ran a year ahead before, a read of changes", setback=Setback.CLOCK_AHEAD, options=_CHANGES),
+    Case("a pause that was noted a year ahead", setback=Setback.PAUSE_AHEAD),
+    Case("a stopped process holds the spool", setback=Setback.STOPPED_NEIGHBOUR, settings={"lock_seconds": 1.0}),
+)
+
+CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _ENDS + _DRIFT + _REFUSALS + _AROUND

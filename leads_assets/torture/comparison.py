@@ -47,7 +47,7 @@ def live(warehouse: Path, name: str) -> Records:
     if not warehouse.exists():
         return {}
     with duckdb.connect(warehouse, read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchall():
             return {}
         found = connection.execute(f'SELECT * FROM main."{name}" WHERE _deleted_at IS NULL')

@@ -1,11 +1,13 @@
 """One case of the torture: an account, a clean sync, changes, a fault, a sync under it, and what to think of it."""
 
 import itertools
+import shlex
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.account.sizes import unsuspicious
 from leads_assets.demo.server.api import DemoApi
+from leads_assets.demo.server.bodies import added_fields
 from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
 from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
 from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served
+from leads_assets.torture.setbacks import setback
 from leads_assets.torture.sync import CommandResult, Sync, state_of
 
 _LOG = "webhook_events"
@@ -74,11 +78,12 @@ class _Bench:
             self._sync_cleanly(account, case, warehouse)
             for name in case.endpoints:
                 _change(account, name, case)
-        faults = [parse_fault(text) for text in case.faults.split()]
+        faults = [parse_fault(text) for text in shlex.split(case.faults)]
         with DemoApi(account, **case.server) as api:
             trial = _Trial(account, warehouse, case, faults, self._instance)
             api.set_faults(faults)
-            found = trial.sync(api.base_url, case.options)
+            with setback(case.setback, account, warehouse, api.base_url):
+                found = trial.sync(api.base_url, case.options)
             requests = api.count()
             api.set_faults([])
             after = None
@@ -119,10 +124,15 @@ def _take_users_off(account: Account) -> None:
     account.change("follow_ups", [row["id"] for row in account.rows("follow_ups")][:6], user_id=None)
 
 
+def _date_ahead(account: Account) -> None:
+    account.change("leads", [row["id"] for row in account.rows("leads")][:1], at=datetime(2099, 1, 1, tzinfo=UTC))
+
+
 _ODDITIES: Mapping[Oddity, Callable[[Account], None]] = {
     Oddity.HUGE_LEAD: _grow_lead,
     Oddity.UNLISTED_USERS: _unlist_users,
     Oddity.WITHOUT_USER: _take_users_off,
+    Oddity.EARLY_LEAD: _date_ahead,
 }
 
 
@@ -198,7 +208,8 @@ class _Trial:
                 yield from served("leads", [version.row]).values()
 
     def _served(self, name: str, faults: Mapping[str, Fault]) -> Records:
-        added = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
+        added: dict[str, Any] = {faults["unknown_field"].text: {"added": True}} if "unknown_field" in faults else {}
+        added |= added_fields(faults["fields"]) if "fields" in faults else {}
         hidden = hidden_ids(self.account, name, faults["hide"]) if "hide" in faults else frozenset()
         return served(name, ({**row, **added} for row in self.account.rows(name) if row["id"] not in hidden))
 

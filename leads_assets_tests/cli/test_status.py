@@ -32,8 +32,8 @@ def test_every_endpoint_has_a_line_with_rows_age_and_verdict(
     rows = {row["endpoint"]: row for row in command("status", "--json").json["endpoints"]}
     assert list(rows) == list(ENDPOINTS)
     assert (rows["teams"]["verdict"], rows["teams"]["live_rows"]) == ("proven", 4)
-    assert rows["teams"]["data_as_of"] is not None
-    assert (rows["leads"]["verdict"], rows["leads"]["data_as_of"]) == ("unproven", None)
+    assert rows["teams"]["changes_as_of"] is not None
+    assert (rows["leads"]["verdict"], rows["leads"]["changes_as_of"]) == ("unproven", None)
     assert rows["users"] == {"endpoint": "users", "verdict": "never loaded", "last_error": None}
     shown = command("status").out
     assert "the server states 125 rows, 120 different ids were read" in shown

@@ -68,14 +68,14 @@ def test_a_downstream_asset_gets_nullable_types_and_whole_ids(tmp_path: Path) ->
     seen: dict[str, Any] = {}
 
     @dg.asset
-    def report(scores: pd.DataFrame) -> None:
+    def summary(scores: pd.DataFrame) -> None:
         seen["types"] = {name: str(kind) for name, kind in scores.dtypes.items()}
         seen["ids"] = scores["id"].tolist()
         seen["users"] = scores["user_id"].tolist()
 
     frame = pd.DataFrame({"id": [1, BEYOND_DOUBLE], "user_id": pd.array([None, BEYOND_DOUBLE], dtype="Int64")})
-    assert _project(tmp_path, _returning(frame), report).materialize("scores").success
-    assert _project(tmp_path, _returning(frame), report).materialize("report").success
+    assert _project(tmp_path, _returning(frame), summary).materialize("scores").success
+    assert _project(tmp_path, _returning(frame), summary).materialize("summary").success
     assert seen == {
         "types": {"id": "Int64", "user_id": "Int64"},
         "ids": [1, BEYOND_DOUBLE],
@@ -101,3 +101,35 @@ def test_a_downstream_asset_reads_the_leads_that_live(tmp_path: Path) -> None:
     assert project.query("SELECT count(*) FROM won") == project.query(
         "SELECT count(*) FROM leads WHERE status = 'won' AND _deleted_at IS NULL"
     )
+
+
+def _frame() -> pd.DataFrame:
+    return pd.DataFrame({"id": [1, 1000], "name": ["x", "y"]})
+
+
+def _keyed(*path: str) -> dg.AssetsDefinition:
+    @dg.asset(key=dg.AssetKey(path))
+    def _asset() -> Any:
+        return _frame()
+
+    return _asset
+
+
+def test_the_prefix_of_a_key_names_the_schema_so_that_no_frame_gets_into_an_endpoints_table(tmp_path: Path) -> None:
+    with DemoApi(Account(leads=20)) as api:
+        project = Project(tmp_path, api.base_url, more_assets=[_keyed("analysis", "leads")])
+        assert project.materialize("leads").success
+        before = project.query("FROM main.leads ORDER BY id")
+        assert project.materialize(dg.AssetKey(["analysis", "leads"])).success
+        assert project.query("FROM main.leads ORDER BY id") == before
+    assert project.query("SELECT id, name FROM analysis.leads ORDER BY id") == [(1, "x"), (1000, "y")]
+
+
+@pytest.mark.parametrize("path", [("leads",), ("Leads",), ("ops", "mine"), ("MAIN", "leads"), ("a", "kept", "x")])
+def test_a_frame_for_a_table_or_schema_of_the_project_is_refused(tmp_path: Path, path: tuple[str, ...]) -> None:
+    project = _project(tmp_path, _keyed(*path))
+    result = project.materialize(dg.AssetKey(path))
+    assert not result.success
+    (told,) = [event.event_specific_data for event in result.all_events if event.is_step_failure]
+    assert "give the asset another" in str(told.error)  # type: ignore[union-attr]
+    assert not (tmp_path / "leads.duckdb").exists()

@@ -60,6 +60,7 @@ SHORT_RUNS = (
     "ignore_order@leads ignore_updated_after@leads misfit@leads",
     "window=100@leads page_bytes=20000@leads hide=10:5@leads most_total=100@leads ignore_direction@leads"
     " cut=20@users page_total@users",
+    "fields=30@teams deep=1500@teams slow_head@leads",
 )
 
 

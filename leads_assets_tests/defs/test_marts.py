@@ -153,7 +153,7 @@ def test_a_check_that_fails_names_ids_and_nothing_else(tmp_path: Path) -> None:
     broken = project.query("SELECT id FROM live.leads WHERE status = 'todo' ORDER BY id LIMIT 1")[0][0]
     with duckdb.connect(project.path) as connection:
         connection.execute(f"DELETE FROM kept.lead_history WHERE lead_id = {broken}")
-    result = project.materialize("marts/lead_history", "marts/lead_steps")
+    result = project.materialize(mart_key("lead_history"), mart_key("lead_steps"))
     assert result.success
     found = {one.check_name: one for one in result.get_asset_check_evaluations()}
     assert set(found) == {claim.name for claim in INVARIANTS if claim.mart in ("lead_history", "lead_steps")}
@@ -173,7 +173,7 @@ def test_a_list_that_could_not_be_read_keeps_no_mart_from_being_looked_at(
 
 
 def test_without_a_warehouse_the_marts_are_left_out_without_a_failure(tmp_path: Path) -> None:
-    result = Project(tmp_path, "").materialize("marts/leads")
+    result = Project(tmp_path, "").materialize(mart_key("leads"))
     assert result.success
     assert not result.get_asset_materialization_events()
 
@@ -181,7 +181,7 @@ def test_without_a_warehouse_the_marts_are_left_out_without_a_failure(tmp_path: 
 def test_the_marts_alone_follow_a_new_time_zone(tmp_path: Path) -> None:
     project = Synced(tmp_path).project
     project.api = {"time_zone": "Asia/Tokyo"}
-    assert project.materialize("marts/clock").success
+    assert project.materialize(mart_key("clock")).success
     assert project.query("SELECT time_zone FROM marts.clock") == [("Asia/Tokyo",)]
 
 

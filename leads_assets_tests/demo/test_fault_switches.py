@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -49,6 +50,15 @@ def _takes(seconds: float) -> Check:
         return len(ids(get(api, "leads"))) == 100 and monotonic() - begun >= seconds
 
     return check
+
+
+def _never_ends_its_head(api: DemoApi) -> bool:
+    with socket.create_connection(("127.0.0.1", int(api.base_url.split(":")[2].split("/")[0])), timeout=5) as client:
+        client.sendall(f"GET /v2/leads HTTP/1.1\r\nX-API-KEY: {api.key}\r\n\r\n".encode())
+        said = b""
+        while said.count(b"X-More") < 5:
+            said += client.recv(4_096)
+    return b"\r\n\r\n" not in said
 
 
 def _refuses_the_third_in_a_second(api: DemoApi) -> bool:
@@ -201,6 +211,9 @@ CASES: list[tuple[str, Check]] = [
     ("disconnect", _breaks(requests.ConnectionError)),
     ("cut_body", _breaks(requests.exceptions.ChunkedEncodingError)),
     ("slow_body=0.02", _takes(0.2)),
+    ("slow_head=0.01", _never_ends_its_head),
+    ("fields=3", _first(lambda first, second: _field(first, "field_2") == _field(second, "field_2") == 2)),
+    ("deep=50", _first(lambda first, second: str(_field(first, "deep")).count("[") == 50)),
     ("latency=0.15", _takes(0.15)),
     ("rate_limit=2", _refuses_the_third_in_a_second),
     ("echo_key", _echoes),

@@ -67,12 +67,14 @@ class Project:
         ours = build_definitions(settings, endpoints=self.endpoints, overrides=overrides)
         return dg.Definitions.merge(ours, dg.Definitions(assets=list(self.more_assets)))
 
-    def materialize(self, *names: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
+    def materialize(
+        self, *names: str | dg.AssetKey, instance: dg.DagsterInstance | None = None
+    ) -> dg.ExecuteInProcessResult:
         """Materialize the named assets, or all; failures are in the result."""
         job = self.definitions.resolve_implicit_global_asset_job_def()
         return job.execute_in_process(
             run_config={"resources": {"sync": {"config": dict(self.sync)}}},
-            asset_selection=[dg.AssetKey.from_user_string(name) for name in names] or None,
+            asset_selection=[dg.AssetKey(name) if isinstance(name, str) else name for name in names] or None,
             instance=instance,
             raise_on_error=False,
         )

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract, Verdict
-from leads_assets.engine.records.state import Held
+from leads_assets.engine.records.state import Held, LiveRows
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -78,7 +79,10 @@ class ClientFactory:
         source: DemoApi | ApiClient,
         endpoint: str | Endpoint = "leads",
         since: datetime | None = None,
+        *,
         held: Held | None = None,
+        live: Callable[[datetime], LiveRows] | None = None,
+        calibration: str = "",
         **options: Any,
     ) -> Extract:
         """One endpoint from a server or through a client."""
@@ -91,6 +95,8 @@ class ClientFactory:
             ENDPOINTS[endpoint] if isinstance(endpoint, str) else endpoint,
             folder,
             held=lambda _: held or Held(),
+            live=live,
+            calibration=calibration,
             options=ReadOptions(**options),
             progress=self.told.append,
             clock=self.time.clock,

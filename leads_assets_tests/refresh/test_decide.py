@@ -1,6 +1,7 @@
 """The sensor's decisions, as tables."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from leads_assets.account.changes import EVENTS
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ApiError, HostUnreachable, QuotaExhausted
 from leads_assets.engine.read.probe import Event, LogEnd, NewestChange
+from leads_assets.engine.read.rank_cost import search_requests
 from leads_assets.engine.records.state import SyncState
 from leads_assets.refresh.cursor import LastSeen, SensorCursor, due_looks, parse_cursor, updated_last_seen
 from leads_assets.refresh.decide import (
@@ -38,11 +40,12 @@ RECENT = NOW - HOUR
 READ = (Need.CHANGES,)
 FULL = (Need.RECONCILE,)
 LEADS, TEAMS, STEPS = ENDPOINTS["leads"], ENDPOINTS["teams"], ENDPOINTS["steps"]
-LOADED = SyncState(began=RECENT, proven=RECENT, full=RECENT, full_requests=203, change_requests=4)
+LOADED = SyncState(began=RECENT, changes_read=RECENT, full=RECENT, full_requests=203, change_requests=4)
 HUNDRED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7, 8}))
 THREE_MORE = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=3)
 FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
 ONE_AHEAD = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), ahead=frozenset({(5, FUTURE)}))
+RANKED = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), calibration="x")
 FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplus=-5)
 
 
@@ -77,6 +80,11 @@ FIVE_LESS = SyncState(live=100, newest=RECENT, newest_ids=frozenset({7}), surplu
         (NewestChange(7, RECENT, 100, ((6, FUTURE),)), ONE_AHEAD, READ, False),
         (NewestChange(None, None, 100, ((6, FUTURE), (5, FUTURE))), ONE_AHEAD, READ, False),
         (NewestChange(None, None, 100, ((5, FUTURE),)), ONE_AHEAD, READ, True),
+        (NewestChange(7, RECENT, 99), RANKED, READ, False),
+        (NewestChange(9, NOW, 99), RANKED, READ, False),
+        (NewestChange(7, RECENT, 101), RANKED, READ, False),
+        (NewestChange(7, RECENT, None), RANKED, READ, True),
+        (NewestChange(7, RECENT, 100), RANKED, (), False),
     ],
 )  # fmt: skip
 def test_leads_are_compared_by_newest_change_and_total(
@@ -174,15 +182,15 @@ def _look(since: datetime, notified_at: datetime | None = None, fingerprint: str
         (LOADED, _look(NOW), FULL, ["reconcile"]),
         (LOADED, _look(NOW), FULL + READ, ["reconcile", "changes"]),
         (LOADED, _look(RECENT - MINUTE), FULL, []),
-        (SyncState(began=NOW, proven=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
-        (SyncState(began=NOW, proven=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
+        (SyncState(began=NOW, changes_read=NOW, full=RECENT), _look(NOW - MINUTE), FULL + READ, ["reconcile"]),
+        (SyncState(began=NOW, changes_read=RECENT, full=RECENT), _look(NOW - MINUTE), READ, ["changes"]),
         (LOADED, _look(RECENT - DAY, notified_at=NOW), (), ["changes"]),
         (LOADED, _look(RECENT - DAY, notified_at=NOW), READ, ["changes"]),
         (LOADED, _look(NOW, notified_at=RECENT - MINUTE), (), []),
         (None, None, READ, ["missing"]),
         (None, _look(NOW, fingerprint="NotFound"), READ, ["missing"]),
-        (SyncState(began=NOW, proven=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
-        (SyncState(began=NOW, proven=NOW), _look(RECENT), (), ["due"]),
+        (SyncState(began=NOW, changes_read=NOW - 2 * DAY, full=NOW - DAY), _look(RECENT - DAY), READ, ["due"]),
+        (SyncState(began=NOW, changes_read=NOW), _look(RECENT), (), ["due"]),
     ],
 )
 def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
@@ -190,6 +198,30 @@ def test_a_list_is_wanted_until_a_proven_read_began_after_it_was_seen(
 ) -> None:
     found = reads_needed(LEADS, known, look, needs, now=NOW, reconcile_every=DAY)
     assert [want.token.split("-")[0] for want in found] == expected
+
+
+def test_a_search_for_what_is_gone_is_priced() -> None:
+    known = replace(LOADED, live=145_719)
+    prices = [
+        want.requests
+        for balance in (0, -1, -10)
+        for want in reads_needed(LEADS, known, _look(NOW), READ, now=NOW, reconcile_every=DAY, balance=balance)
+    ]
+    assert prices == [4, 4 + search_requests(1, 145_719, 100) - 1, 4 + search_requests(10, 145_719, 100) - 1]
+    assert prices[0] < prices[1] < prices[2] < LOADED.full_requests
+
+
+def test_a_full_read_that_a_load_asks_for_is_wanted_once_a_day() -> None:
+    known = replace(LOADED, number=7, next_full="the table got new columns")
+    assert [want.token for want in _wanted(known)] == ["forced-7"]
+    assert [want.requests for want in _wanted(known)] == [203]
+    assert not _wanted(replace(known, forced=NOW - HOUR))
+    assert _wanted(replace(known, forced=NOW - DAY))
+    assert _wanted(replace(known, forced=NOW - HOUR, full_requests=4))
+
+
+def _wanted(known: SyncState) -> tuple[ReadRequest, ...]:
+    return reads_needed(LEADS, known, None, (), now=NOW, reconcile_every=None)
 
 
 def test_a_gated_list_that_was_never_readable_is_not_wanted() -> None:
@@ -294,7 +326,7 @@ def test_a_look_waits_for_its_turn_and_leaves_the_reserve(
     ("full", "reserve"), [(None, 203), (NOW - DAY, 203), (NOW - 13 * HOUR, 203), (NOW - 11 * HOUR, 0), (NOW, 0)]
 )
 def test_requests_are_kept_for_a_reconcile_that_falls_due_today(full: datetime | None, reserve: int) -> None:
-    load = SyncState(began=NOW, proven=NOW, full=full, full_requests=203)
+    load = SyncState(began=NOW, changes_read=NOW, full=full, full_requests=203)
     assert quota_at(2000, [load], NOW, DAY) == DailyQuota(2000, reserve, 12 * HOUR)
 
 

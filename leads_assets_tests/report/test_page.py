@@ -267,3 +267,17 @@ def test_the_seven_days_before_are_compared_only_where_the_history_knows_them(sh
     headline = shown[1].rows["headline"]
     assert all(row["before"] is None for row in headline if row["what"] in ("open", "open leads"))
     assert "a week ago" not in shown[0]
+
+
+def test_a_section_in_doubt_says_so_itself_where_others_are_not(tmp_path: Path) -> None:
+    books = known_account(tmp_path)
+    _prove(books)
+    with books.session() as session:
+        insert(session, "ops.freshness", [{"endpoint": "follow_ups", "verdict": "unproven", "reason": "no total"}])
+    text, figures = _written(books, tmp_path)
+    page = Page(text)
+    assert set(figures.doubts) == {"headline", "due", "mend"}
+    grey = [found["aria-labelledby"] for found in page.all("section") if "unproven" in (found["class"] or "")]
+    assert grey == ["headline", "due", "mend"]
+    assert len([told for told in page.texts if told.startswith("Unproven: ") and "no total" in told]) == 3
+    assert page.all("html")[0]["class"] == "doubtful"

@@ -8,6 +8,7 @@ import pytest
 
 from leads_assets.cli import torture
 from leads_assets.cli.main import main
+from leads_assets.demo.process import DEMO_KEY
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.walk import OverlapWalk, Rows
 from leads_assets.torture.cases import CASES, Case, TrialResult, TrialVerdict
@@ -44,6 +45,7 @@ def test_no_fault_is_a_silent_loss_and_the_status_says_so(capsys: pytest.Capture
     unhealed = [outcome["fault"] for outcome in outcomes if outcome["after"] == "said so"]
     assert not unhealed
     own_faults = [outcome["fault"] for outcome in outcomes if "Exception" in outcome["happened"]]
+    assert not [outcome["fault"] for outcome in outcomes if DEMO_KEY in outcome["happened"]]
     assert not own_faults
     greedy = [outcome["fault"] for outcome in outcomes if outcome["requests"] > 300]
     assert not greedy

@@ -135,6 +135,11 @@ class Account:
             ids = self._tables[endpoint].ids[:]
         return map(partial(self.row, endpoint), ids)
 
+    def ids(self, endpoint: str) -> Sequence[int]:
+        """The ids of the rows that are there now, ascending."""
+        with self._lock:
+            return self._tables[endpoint].ids[:]
+
     def has(self, endpoint: str, row_id: int) -> bool:
         """Whether the list has a row with that id now."""
         with self._lock:

@@ -44,7 +44,7 @@ class Reply:
     """One reply, and how badly it is delivered.
 
     `padding` bytes of blanks follow the body. `disconnect` sends nothing, `cut` sends half; `chunk_pause` is in
-    seconds. A `stream` is sent chunked and takes the body's place.
+    seconds; with a `head_pause` (seconds) the head never ends. A `stream` is sent chunked and takes the body's place.
     """
 
     status: int = 200
@@ -55,6 +55,7 @@ class Reply:
     disconnect: bool = False
     cut: bool = False
     chunk_pause: float = 0.0
+    head_pause: float = 0.0
     stream: Iterator[bytes] | None = None
 
     def head(self) -> bytes:

@@ -91,4 +91,5 @@ class Answers:
 
 def _deliver(reply: Reply, faults: Mapping[str, Fault]) -> Reply:
     pause = faults["slow_body"].number if "slow_body" in faults else 0.0
-    return replace(reply, cut="cut_body" in faults, chunk_pause=pause)
+    head_pause = faults["slow_head"].number if "slow_head" in faults else 0.0
+    return replace(reply, cut="cut_body" in faults, chunk_pause=pause, head_pause=head_pause)

@@ -40,6 +40,9 @@ def spoil(rows: list[bytes], endpoint: Endpoint, faults: Mapping[str, Fault]) ->
         first = _edit(first, lambda record: record.pop(PRIMARY_KEY))
     if "non_object_record" in faults:
         first = b'"not a record"'
+    if "deep" in faults:
+        depth = faults["deep"].whole
+        first = first.removesuffix(b"}") + b',"deep":' + b"[" * depth + b"]" * depth + b"}"
     rows = [first, *rows[1:]]
     if "duplicate_row" in faults:
         rows.insert(0, first)
@@ -48,7 +51,15 @@ def spoil(rows: list[bytes], endpoint: Endpoint, faults: Mapping[str, Fault]) ->
     if "unknown_field" in faults:
         name = faults["unknown_field"].text
         rows = [_edit(row, lambda record: record.update({name: {"added": True}})) for row in rows]
+    if "fields" in faults:
+        more = added_fields(faults["fields"])
+        rows = [_edit(row, lambda record: record.update(more)) for row in rows]
     return rows
+
+
+def added_fields(fault: Fault) -> dict[str, int]:
+    """The fields that the fault `fields` adds to each record."""
+    return {f"field_{number}": number for number in range(fault.whole)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class _Connection(socketserver.StreamRequestHandler):
         if reply.disconnect:
             return False
         head = reply.head()
+        if reply.head_pause:
+            return self._send_head_for_ever(head, reply.head_pause)
         if reply.stream is not None:
             self.connection.sendall(head)
             self._send_chunked(reply.stream)
@@ -96,6 +98,12 @@ class _Connection(socketserver.StreamRequestHandler):
         for start in range(0, reply.padding, _CHUNK):
             self.connection.sendall(b" " * min(_CHUNK, reply.padding - start))
         return True
+
+    def _send_head_for_ever(self, head: bytes, pause: float) -> bool:
+        self.connection.sendall(head.removesuffix(b"\r\n"))
+        while not self.server.stopping.wait(pause):
+            self.connection.sendall(b"X-More: 1\r\n")
+        return False
 
     def _send_slowly(self, body: bytes, pause: float) -> bool:
         size = max(1, -(-len(body) // _SLOW_CHUNKS))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
 
 from leads_assets.demo.account.account import Account, descends
@@ -116,6 +116,8 @@ def bend(page: PageRequest, faults: Mapping[str, Fault], *, is_paged: bool) -> P
         page = replace(page, order=None, direction=None)
     if "ignore_updated_after" in faults:
         page = replace(page, updated_after=None)
+    if "late_filter" in faults and page.updated_after is not None:
+        page = replace(page, updated_after=page.updated_after + timedelta(hours=faults["late_filter"].number))
     if "shuffle" in faults:
         page = replace(page, order="shuffled", direction="asc")
     return page

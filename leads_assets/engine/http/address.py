@@ -1,4 +1,4 @@
-"""Where the key may be sent: the checks of the settings, before any request."""
+"""Checks where the key may be sent, before any request."""
 
 import hashlib
 import ipaddress
@@ -18,7 +18,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def checked_base_url(text: str) -> str:
-    """The base URL without a trailing slash. Raises ConfigurationError if the key could not be sent there safely."""
+    """Return the base URL without a trailing slash. Raises ConfigurationError if sending the key there is not safe."""
     parts = _split(text.strip())
     if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
         raise ConfigurationError(f"{_NAME} must be an address like https://api.example.com/v2")
@@ -32,7 +32,7 @@ def checked_base_url(text: str) -> str:
 def account_of(base_url: str) -> str:
     """A name for the account behind a checked base URL: a hash of host and path, never of the key.
 
-    The port counts except on loopback, where what listens (a demo API, a tunnel) has another one each time.
+    The port is part of it except on loopback, where a demo API or a tunnel listens on another port each time.
     """
     parts = urlsplit(base_url)
     host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -53,7 +53,7 @@ def _is_host(host: str) -> bool:
 
 
 def may_be_shown(host: str, key: str) -> bool:
-    """Whether a message may name a host that a server has named: a short, plain host name without a part of the key."""
+    """Whether a message may show a host name that a server sent: it is short, plain, and holds no part of the key."""
     if len(host) > _LONGEST_SHOWN or not _is_host(host):
         return False
     key, host = (_PUNCTUATION.sub("", text.lower()) for text in (key, host))
@@ -61,7 +61,7 @@ def may_be_shown(host: str, key: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether requests to this host stay on this machine: an address that nobody looks up, or `localhost`."""
+    """Whether requests to this host stay on this machine: it is a loopback address, or `localhost`."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -69,14 +69,14 @@ def is_loopback(host: str) -> bool:
 
 
 def checked_key(key: str) -> str:
-    """The key. Raises ConfigurationError if no header can carry it."""
+    """Return the key. Raises ConfigurationError if no header can carry it."""
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ConfigurationError("the setting `api_key` is empty, or holds a character that no header can carry")
     return key
 
 
 def checked_header(name: str) -> str:
-    """The name of the key's header. Raises ConfigurationError if it is none."""
+    """Return the name of the key's header. Raises ConfigurationError if it is no valid header name."""
     if not _HEADER.fullmatch(name):
         raise ConfigurationError("the name of the key's header must be one word")
     return name

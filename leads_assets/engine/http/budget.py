@@ -119,6 +119,20 @@ class RequestBudget:
             raise unusable(self._path, error) from None
         return int(row[0]) if row else 0
 
+    @property
+    def reserve(self) -> int:
+        """Requests of a day that a list too long for it leaves to reads of changes: a tenth; 0 without a limit."""
+        return self.daily // 10
+
+    def affords_part(self) -> bool:
+        """Whether a list that is too long for a day may go on today."""
+        left = self.left()
+        return left is None or left > self.reserve
+
+    def resets_at(self) -> datetime:
+        """When the next day begins, whose requests are counted anew."""
+        return _midnight(self._now())
+
     def require(self, endpoint: str, requests: int, rows: int) -> None:
         """Raise QuotaExhausted if the `requests` that a list of `rows` still needs do not fit into today."""
         left = self.left()

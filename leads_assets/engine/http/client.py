@@ -1,4 +1,4 @@
-"""One GET, done well: attempts, backoff, deadline, budget; and one pause for all threads on a 429."""
+"""One GET with retries, backoff, deadline and budget; a 429 pauses all threads."""
 
 import random
 import threading
@@ -35,7 +35,7 @@ Parse = Callable[[bytes, Mapping[str, str]], Parsed]
 
 @dataclass(slots=True)
 class RequestStats:
-    """What one walk has cost so far, over all its threads; `cancelled` ends its waits early."""
+    """Requests, retries and waits of one walk, over all its threads; `cancelled` ends its waits early."""
 
     requests: int = 0
     retries: int = 0
@@ -51,6 +51,11 @@ class RequestStats:
             self.retries += retries
             self.seconds_waited += seconds
             self.body_bytes += body_bytes
+
+    def copy(self) -> "RequestStats":
+        """The counts as they are now."""
+        with self._lock:
+            return RequestStats(self.requests, self.retries, self.body_bytes, self.seconds_waited)
 
 
 class ApiClient:
@@ -98,7 +103,7 @@ class ApiClient:
     def get(
         self, endpoint: str, path: str, params: Mapping[str, str], parse: Parse[Parsed], stats: RequestStats
     ) -> Parsed:
-        """GET `path` and return `parse(body, headers)`; a MalformedResponse from `parse` is tried again like a fault.
+        """GET `path` and return `parse(body, headers)`; a MalformedResponse from `parse` is retried like a fault.
 
         Raises an ApiError that names `endpoint`.
         """
@@ -127,7 +132,7 @@ class ApiClient:
     def _attempt(
         self, endpoint: str, path: str, params: Mapping[str, str], parse: Parse[Parsed], ends: float
     ) -> Parsed | Fault:
-        """What came of one attempt. Faults are returned, so that no later exception drags them along as its context."""
+        """Make one attempt. A fault is returned and not raised, so that no later exception has it as its context."""
         try:
             answer = self._transport.send(path, params, ends)
             if answer.status == 200:
@@ -146,7 +151,7 @@ class ApiClient:
     def _await_turn(self, endpoint: str, ends: float, stats: RequestStats) -> float:
         """Wait while the pool is paused, count the request, and wait for its place in the pace.
 
-        Returns the seconds of the latter: our own queue is not the server's delay, so the deadline moves along.
+        Returns the seconds spent on the pace: that wait is ours and not the server's, so the deadline moves by it.
         """
         self._await_pause(endpoint, ends, stats)
         turn = self.budget.take(endpoint)

@@ -2,9 +2,9 @@
 
 `http.client` and urllib3 bound each single wait. A server that sends a byte now and then, or lines without end, never
 meets such a bound, wherever it does so: in the status line, a header, `100 Continue`, a chunk size, a trailer, the body
-of an error, the TLS handshake, the answer of a proxy. So it is the sockets that look at the clock, before each wait.
+of an error, the TLS handshake, the answer of a proxy. So each socket checks the deadline before each wait.
 
-The look-up of a host's name has no socket of ours; the system bounds it (`timeout` and `attempts` of resolv.conf).
+The look-up of a host name uses no socket of ours; the system bounds it (`timeout` and `attempts` in resolv.conf).
 """
 
 import math
@@ -24,7 +24,7 @@ from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 
 class _Request(threading.local):
-    """The request that this thread waits for: a connection serves one thread at a time."""
+    """The request that this thread is waiting for; a connection serves one thread at a time."""
 
     ends: float = math.inf
     clock: Callable[[], float] = staticmethod(time.monotonic)
@@ -98,7 +98,7 @@ class BoundedSocket(socket.socket):
 
 
 class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
-    """The same for TLS. OpenSSL bounds each of its operations, the handshake too, by the timeout as a whole."""
+    """The same for TLS. The timeout bounds each operation of OpenSSL as a whole, the handshake too."""
 
     def do_handshake(self, block: bool = False) -> None:
         """As `ssl.SSLSocket`."""
@@ -120,7 +120,7 @@ class BoundedConnection(HTTPConnection):
             raise NewConnectionError(self, type(error).__name__) from None
 
     def _dial(self) -> BoundedSocket:
-        """The first of the host's addresses that answers; a connection that urllib3 makes itself would not be ours."""
+        """Connect to the first of the host's addresses that answers. urllib3's own connections are not bounded."""
         failure = OSError("the host name has no address")
         host = self._dns_host.strip("[]")
         for family, kind, protocol, _, address in socket.getaddrinfo(

@@ -17,7 +17,7 @@ _LONGEST_FLOOR = 86_400.0
 class Backoff:
     """Exponential backoff with full jitter, times in seconds.
 
-    A tenth of `first` is always waited, so that a server which says "now" does not get a storm.
+    Each wait is a tenth of `first` at least, so that a server that says "now" is not flooded.
     """
 
     first: float = 0.5
@@ -30,11 +30,11 @@ class Backoff:
 
 
 def server_wait(headers: Mapping[str, str], names: Iterable[str], now: datetime) -> float | None:
-    """Seconds that the server asks to wait, or None if it does not say so intelligibly.
+    """Seconds that the server asks to wait; None if it does not ask, or nobody can read it.
 
     Reads the headers `names`, each in any of these forms: seconds to go or an HTTP date (as RFC 9110 has them in
-    `Retry-After`), epoch in seconds or milliseconds, ISO-8601. The longest counts; a time in the past is 0. More than a
-    day is taken for a day: the quota is daily, and a nonsensical header must not lock the account out.
+    `Retry-After`), epoch in seconds or milliseconds, ISO-8601. The longest wins; a time in the past is 0. More than a
+    day counts as a day: the quota is daily, and a senseless header must not lock the account out.
     """
     waits = [_seconds(headers.get(name, ""), now) for name in names]
     known = [wait for wait in waits if wait is not None]

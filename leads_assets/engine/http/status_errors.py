@@ -1,4 +1,4 @@
-"""Answers that no further attempt would change: each its own sentence."""
+"""Responses that no retry would change, and the error for each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ _SENTENCES: Mapping[int, tuple[type[ApiError], str]] = {
 
 
 def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dialect: Dialect) -> ApiError:
-    """The error for an answer that is neither 200 nor worth another attempt."""
+    """The error for a response that is neither 200 nor worth a retry."""
     status = answer.status
     if status == 400:
         missing = _wants_parameter(answer.body, dialect)
@@ -45,11 +45,11 @@ def refusal(endpoint: str, path: str, transport: Transport, answer: Answer, dial
             f"{endpoint}: HTTP {status} to {_target(answer.headers, transport)}: redirects are not followed, the key"
             " would travel along; set the setting `base_url` to the final address"
         )
-    return UnexpectedResponse(f"{endpoint}: HTTP {status}, which is neither an answer nor worth another attempt")
+    return UnexpectedResponse(f"{endpoint}: HTTP {status}, which is not expected here and not retried")
 
 
 def _wants_parameter(body: bytes, dialect: Dialect) -> bool:
-    """Whether an error's body says, by its type and not by its words, that a parameter is missing."""
+    """Whether the type in an error's body says that a parameter is missing; its wording does not count."""
     try:
         members = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -58,7 +58,7 @@ def _wants_parameter(body: bytes, dialect: Dialect) -> bool:
 
 
 def _target(headers: Mapping[str, str], transport: Transport) -> str:
-    """The host of a redirect; the rest of the address may hold anything, and so may a host that is no plain name."""
+    """The host of a redirect, if it is a plain name. The rest of the address is never shown: it may hold anything."""
     try:
         host = urlsplit(headers.get("Location", "")).hostname
     except ValueError:

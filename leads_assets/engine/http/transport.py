@@ -1,4 +1,4 @@
-"""One attempt on the wire: bounded in time and size, and going nowhere but to the account's host."""
+"""One attempt on the wire, bounded in time and size, to the account's host only."""
 
 import re
 import time
@@ -39,7 +39,7 @@ class Limits:
 
 
 class Fault(Exception):
-    """Worth another attempt. `floor`: seconds that the server asks for; `fact`: what happened, in a few words."""
+    """A failure worth a retry. `floor`: seconds that the server asks to wait; `fact`: what happened, in a few words."""
 
     def __init__(self, fact: str, *, floor: float = 0.0, limited: bool = False, reached: bool = True) -> None:
         super().__init__(fact)
@@ -47,12 +47,12 @@ class Fault(Exception):
 
 
 class ResponseTooLarge(Exception):
-    """The body is larger than the limit; another attempt would bring the same."""
+    """The body is larger than the limit; a retry would bring the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server sent. `body` is whole under status 200; of others it is the beginning."""
+    """What the server sent. `body` is complete for status 200; for others it is the beginning."""
 
     status: int
     headers: Mapping[str, str]
@@ -132,7 +132,7 @@ class Transport:
             try:
                 return self._answer(response, ends)
             finally:
-                response.close()  # a connection whose body was not read to its end is of no more use ...
+                response.close()  # a connection whose body was not read to its end cannot be used again ...
                 response.release_conn()  # ... but its place in the pool is
         raise fault  # outside of the except clause: the exceptions of the library hold the URL
 
@@ -145,7 +145,7 @@ class Transport:
         return Answer(response.status, response.headers, body)
 
     def _body(self, response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-        """The body, bounded in bytes; in time it is the socket that is bounded."""
+        """The body. This bounds its bytes; the socket bounds its time."""
         body = bytearray()
         cut = ""
         try:
@@ -165,7 +165,7 @@ class Transport:
 
 
 def _beginning(response: urllib3.BaseHTTPResponse) -> bytes:
-    """What is needed of an error body: it tells its type, if it can be read at all."""
+    """The beginning of an error body, which holds its type; empty if it cannot be read."""
     try:
         return bytes(response.read(_ERROR_BODY, decode_content=True))
     except (urllib3.exceptions.HTTPError, OSError):
@@ -209,7 +209,7 @@ _FACTS: tuple[tuple[type[Exception], str, bool], ...] = (
 
 
 def _connection_fault(error: Exception) -> Fault:
-    """Only the class of the error is safe to look at, its text holds the URL."""
+    """The fault for a connection error. It looks at the error's class only, because the text holds the URL."""
     for kind, fact, reached in _FACTS:
         if isinstance(error, kind):
             return Fault(fact, reached=reached)

@@ -69,6 +69,11 @@ class Continuity:
         self._tail_ids: frozenset[int] = frozenset()
         self._last: Hashable = None
 
+    @property
+    def last_id(self) -> int | None:
+        """The id of the last row that was read, in a list in order of id; None where it has no usable one."""
+        return self._last if isinstance(self._last, int) else None
+
     def seam(self, page: Page) -> Seam:
         """How `page` joins what was read; changes nothing."""
         if not page.records:

@@ -14,7 +14,8 @@ class WalkResult:
 
     `doubts` are the reasons against a proof. `suspect` is a number of rows at which the server may have cut the list; 0
     where its end was shown. `total` is the last row count of the whole list that the server stated. `order` is how
-    the ids ran, `lowest` and `highest` are the outermost of them.
+    the ids ran, `lowest` and `highest` are the outermost of them. `calibrates`: whether the last row stood at the place
+    of its number, so that offsets count just the rows that were read; None where that could not be told.
     """
 
     pages: int
@@ -26,6 +27,7 @@ class WalkResult:
     order: Order = Order.UNKNOWN
     lowest: int | None = None
     highest: int | None = None
+    calibrates: bool | None = None
 
     @property
     def verdict(self) -> Verdict:

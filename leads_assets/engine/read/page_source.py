@@ -82,17 +82,18 @@ class PageSource:
         if not self._has_older(page, self._since - FILTER_LOOKBACK):
             return page
         plain = self._ask(0, {**self._plain, **self._front_window})
-        # A filter by another notion of change also lets older rows through: only if it makes no difference is it
-        # ignored. Then all rows are read anyway, and asking for them makes it a full read by right.
+        # A filter that defines change otherwise lets older rows through too. The server ignores the filter only if the
+        # page is the same without it; all rows come then anyway, so the read becomes a full read.
         if plain.ids != page.ids:
             return page
         self.filter_ignored = True
         self._params = self._plain
         return plain
 
-    def at(self, offset: int, limit: int) -> Page:
-        """At most `limit` rows from row `offset` on."""
-        return self._ask(offset, {**self._params, **self._window(offset, limit)})
+    def at(self, offset: int, limit: int, *, may_be_empty: bool = False) -> Page:
+        """At most `limit` rows from row `offset` on; a page without any where the total says more is a fault, unless
+        it `may_be_empty`."""
+        return self._ask(offset, {**self._params, **self._window(offset, limit)}, may_be_empty=may_be_empty)
 
     def backwards(self, limit: int, order: Order) -> Page:
         """The first `limit` rows of the list when it is asked for in the order opposite to `order`.

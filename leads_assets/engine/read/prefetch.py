@@ -10,8 +10,8 @@ from leads_assets.engine.records.page import Page
 class Prefetcher:
     """Hands out pages by offset; at most `threads` of them are fetched or wait at a time, so memory is bounded.
 
-    `cancel` is called before the threads are awaited, so that none of them sits out a long wait for a page that nobody
-    wants any more.
+    `cancel` is called before waiting for the threads, so that none of them finishes a long wait for a page that nobody
+    needs any more.
     """
 
     def __init__(self, fetch: Callable[[int], Page], threads: int, cancel: Callable[[], None]) -> None:

@@ -1,23 +1,30 @@
 """One endpoint, from the first request to an extract: the walk, its parameters, and the spool it fills."""
 
+import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from leads_assets.engine.declare import Endpoint, FanOut
-from leads_assets.engine.errors import BadRequest, Refused
+from leads_assets.engine.errors import ApiError, BadRequest, ConfigurationError, QuotaExhausted, Refused
 from leads_assets.engine.http.client import ApiClient, RequestStats
 from leads_assets.engine.http.transport import CONNECTIONS
 from leads_assets.engine.instants import utc_now
+from leads_assets.engine.read.closing import ChangesCloser
 from leads_assets.engine.read.ends import FULL_PAGE
+from leads_assets.engine.read.lap_source import LapSource
 from leads_assets.engine.read.objections import WalkResult
 from leads_assets.engine.read.page_source import PageSource
-from leads_assets.engine.read.walk import OverlapWalk, Rows
-from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
+from leads_assets.engine.read.parts import LoadPart, Parts
+from leads_assets.engine.read.plan import LOOKBACK, MARGIN
+from leads_assets.engine.read.walk import OverlapWalk
+from leads_assets.engine.records.extract import Closing, Extract, ReadMode, Verdict
+from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.spool import SpoolWriter
-from leads_assets.engine.records.state import Held
+from leads_assets.engine.records.state import Held, LiveRows
 
 PROGRESS_SECONDS = 10.0
 _NOTHING = Held()
@@ -64,7 +71,10 @@ class ReadOptions:
 class Extraction:
     """Reads one endpoint into a folder. One object, one walk, or one for each part of a list that fans out.
 
-    `held` tells by an endpoint's name what the warehouse knows of its list.
+    `held` tells by an endpoint's name what the warehouse knows of its list; `live` the live rows of this one, by
+    the time from which on a change should have brought them; `calibration` is that of its last full read, as an Extract
+    has it. `load_part` loads the parts of a long full read as it goes on, None where they are not wanted; `lap` is how
+    far an earlier one has gone, with which this one goes on.
     """
 
     def __init__(
@@ -74,6 +84,10 @@ class Extraction:
         folder: Path,
         *,
         held: Callable[[str], Held] = lambda _: _NOTHING,
+        live: Callable[[datetime], LiveRows] | None = None,
+        calibration: str = "",
+        lap: Lap | None = None,
+        load_part: LoadPart | None = None,
         options: ReadOptions | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
@@ -82,61 +96,165 @@ class Extraction:
         self._client = client
         self._endpoint = endpoint
         self._held = held
+        self._live = live
+        self._calibration = calibration
         self._options = options or ReadOptions()
         self._progress = progress
         self._clock = clock
         self._now = now
         self._stats = RequestStats()
+        self._folder = folder
         self._writer = SpoolWriter(folder, endpoint)
+        self._lap = lap
+        self._load = load_part
+        self._parts: Parts | None = None
+        self._loaded = self._written = RequestStats()
+        self._part_began = self._began_at = now()
+        self._after: int | None = None
         self._began = self._told = clock()
         self._notes: list[str] = []
         self._source: PageSource | None = None
+        self._read_ids: set[int] | None = None
+        self._closing: Closing | None = None
 
     def run(self, changed_since: datetime | None = None) -> Extract:
         """Read the whole list, or what changed since a time (UTC) where the endpoint has a change filter.
 
-        Raises an ApiError; then the spool holds nothing that may be used.
+        A part, where the day's requests did not suffice for a list that may be read in parts. Raises an ApiError; then
+        the spool holds nothing that may be used.
         """
-        began_at = self._now()
         since = changed_since if self._endpoint.change_filter else None
         try:
             outcome = self._read(since)
+            if self._parts is not None and self._parts.resumes:
+                return self._end_lap(self._parts, outcome)
+            return self._extract(outcome, since)
+        except ApiError as error:
+            if (part := self._kept(error)) is None:
+                raise
+            return part
         finally:
-            spooled = self._writer.close()
+            self._writer.close()
+
+    def _extract(self, outcome: WalkResult, since: datetime | None) -> Extract:
         filter_ignored = self._source is not None and self._source.filter_ignored
         if filter_ignored:
             self._notes.append(f"the server ignores `{self._endpoint.change_filter}`: all rows were read")
+        is_full = since is None or filter_ignored
+        extract = self._spooled(outcome, ReadMode.FULL if is_full else ReadMode.INCREMENTAL)
+        extract = replace(extract, closing=self._closing, calibration=self._calibrated(outcome) if is_full else None)
+        if self._parts is None or self._parts.lap is None:
+            return extract
+        lap = self._parts.mark(requests=extract.requests - extract.retries, rejected=extract.spooled.rejected)
+        return replace(
+            extract,
+            lap=lap,
+            earlier_ids=None if self._parts.resumes else self._parts.ids,
+            began_at=self._parts.lap.began,
+        )
+
+    def _spooled(self, outcome: WalkResult, mode: ReadMode) -> Extract:
+        """What was read since the last part."""
+        before = self._loaded
+        # Pages are fetched ahead meanwhile: what they cost belongs to the next part.
+        self._written = stats = self._stats.copy()
         return Extract(
             endpoint=self._endpoint,
-            mode=ReadMode.FULL if since is None or filter_ignored else ReadMode.INCREMENTAL,
+            mode=mode,
             verdict=outcome.verdict,
             reason=outcome.reason,
-            spooled=spooled,
+            spooled=self._writer.close(),
             total=outcome.total,
             duplicates=outcome.duplicates,
             pages=outcome.pages,
-            requests=self._stats.requests,
-            retries=self._stats.retries,
-            seconds_waited=self._stats.seconds_waited,
+            requests=stats.requests - before.requests,
+            retries=stats.retries - before.retries,
+            seconds_waited=stats.seconds_waited - before.seconds_waited,
             budget_left=self._client.budget.left(),
-            began_at=began_at,
+            began_at=self._part_began,
             ended_at=self._now(),
             notes=tuple(self._notes),
+            after=self._after,
         )
 
-    def _read(self, since: datetime | None) -> WalkResult:
+    def _part(self, parts: Parts, *, pauses: bool = False) -> Extract | None:
+        """What was read since the last part, as one; None where nothing was read."""
+        extract = self._spooled(WalkResult(pages=parts.pages, distinct=0, total=parts.total), ReadMode.PART)
+        lap = parts.mark(requests=extract.requests - extract.retries, rejected=extract.spooled.rejected)
+        if lap is None:
+            return None
+        lap = parts.pause(lap) if pauses else lap
+        reason = lap.sentence(self._endpoint.name)
+        return replace(extract, verdict=Verdict.UNPROVEN, reason=reason, lap=lap)
+
+    def _load_part(self, parts: Parts, part: Extract) -> None:
+        if self._load is None or part.lap is None:
+            return
+        self._after = self._load(part)
+        parts.loaded(part.lap)
+        self._loaded = self._written
+        self._part_began = self._now()
+        folder = self._folder / f"part-{self._after}"
+        folder.mkdir()
+        self._writer = SpoolWriter(folder, self._endpoint)
+
+    def _kept(self, error: ApiError) -> Extract | None:
+        """Keep what was read before a fault: loaded as a part, or to be loaded where only the day's requests ended."""
+        parts = self._parts
+        if parts is None or not parts.is_long or isinstance(error, ConfigurationError):
+            return None
+        is_spent = isinstance(error, QuotaExhausted)
+        part = self._part(parts, pauses=is_spent)
+        if part is None or is_spent:
+            return part
+        if part.spooled.count or part.spooled.rejected:
+            self._load_part(parts, part)
+        return None
+
+    def _end_lap(self, parts: Parts, outcome: WalkResult) -> Extract:
+        """The end of a full read that other processes have begun: what has changed since, and a look at the whole list.
+
+        They say too which rows are gone: no process has seen all rows.
+        """
+        part = self._part(parts)
+        if part is None or part.lap is None:
+            raise AssertionError("a read that goes on has a place")
+        doubt = outcome.reason or self._doubt(parts, part.lap)
+        if doubt:
+            closed = Closing(reason=doubt, is_broken=True)
+            return replace(part, mode=ReadMode.INCREMENTAL, reason=doubt, closing=closed, began_at=part.lap.began)
+        self._load_part(parts, part)
+        self._calibration = part.lap.params if part.lap.calibrated else ""
+        since = part.lap.began - LOOKBACK
+        return self._extract(self._read(since), since)
+
+    def _doubt(self, parts: Parts, lap: Lap) -> str:
+        if lap.rejected:
+            return f"{lap.rejected:,} records could not become rows"
+        return "" if parts.shows_end else "the list asked backwards does not show its end"
+
+    def _params(self) -> dict[str, str]:
         params = {**self._endpoint.params, **(self._options.params or {})}
-        params = {name: value for name, value in params.items() if value}
+        return {name: value for name, value in params.items() if value}
+
+    def _calibrated(self, outcome: WalkResult) -> str | None:
+        if outcome.calibrates is None:
+            return None
+        return _digest(self._params()) if outcome.calibrates else ""
+
+    def _read(self, since: datetime | None) -> WalkResult:
+        params = self._params()
         held = self._held(self._endpoint.name) if since is None else _NOTHING
+        self._read_ids = set() if since is not None else None
         try:
             walk = self._walk(self._endpoint, params, since=since, held=held)
-            self._write(walk)
+            self._write(walk, self._parts if since is None else None)
         except BadRequest as refused:
             if self._endpoint.fan_out is None or not refused.missing_parameter:
                 raise
         else:
             result = self._compared(walk, self._endpoint, held)
-            return _doubted(result) if since is not None and result.is_blank else result
+            return result if since is None else self._closed(result, since)
         return self._read_in_parts(self._endpoint.fan_out, params)
 
     def _walk(
@@ -151,20 +269,72 @@ class Extraction:
         limit, threads = self._options.limit, self._options.threads
         self._stats.cancelled.clear()
         self._source = PageSource(self._client, endpoint, params, self._stats, limit=limit, since=since)
-        return OverlapWalk(
-            self._source,
+        may_part = self._load is not None and since is None and endpoint.change_filter is not None and endpoint.paged
+        lap = self._lap if may_part and self._lap and self._lap.params == _digest(params) else None
+        source = LapSource(self._source, lap, limit=limit) if may_part else self._source
+        walk = OverlapWalk(
+            source,
             limit=limit,
             threads=threads,
             is_part=is_part,
             had_rows=held.highest is not None,
             cursor=endpoint.cursor_key,
+            trusts_total=since is not None and self._live is not None,
         )
+        if isinstance(source, LapSource):
+            self._parts = Parts(
+                self._client.budget,
+                source,
+                walk,
+                lap=lap,
+                began=self._began_at,
+                params=_digest(params),
+                held=held.longest,
+                limit=limit,
+                ids=self._folder / "earlier-ids",
+            )
+        return walk
 
-    def _write(self, walk: Iterable[Rows]) -> None:
-        """The loop: each page's new rows go to the spool."""
-        for rows in walk:
-            self._writer.add(rows.records, rows.ids, exact=rows.exact)
-            self._tell()
+    def _closed(self, result: WalkResult, since: datetime) -> WalkResult:
+        """The outcome of a read of changes, after the whole list was asked what they cannot tell."""
+        if result.verdict is Verdict.UNPROVEN or self._source is None or self._source.filter_ignored:
+            return result
+        if self._live is None:
+            return _doubted(result) if result.is_blank else result
+        params = self._params()
+        closer = ChangesCloser(
+            PageSource(self._client, self._endpoint, params, self._stats, limit=self._options.limit),
+            self._live(since + MARGIN),
+            self._read_ids or (),
+            limit=self._options.limit,
+            calibrated=self._calibration == _digest(params),
+        )
+        self._stats.cancelled.clear()
+        self._closing = closer.close()
+        if self._parts is not None and closer.interrupted is not None:
+            raise closer.interrupted
+        if closer.found:
+            self._writer.add(list(closer.found.values()), list(closer.found))
+        return result if closer.is_settled else replace(result, doubts=(self._closing.reason,))
+
+    def _write(self, walk: OverlapWalk, parts: Parts | None) -> None:
+        """The loop: each page's new rows go to the spool, and from there into the warehouse when a part is due."""
+        if parts is not None:
+            parts.check_budget()
+        with closing(iter(walk)) as pages:
+            for rows in pages:
+                if self._read_ids is not None:
+                    self._read_ids.update(identity for identity in rows.ids if identity is not None)
+                self._writer.add(rows.records, rows.ids, exact=rows.exact)
+                self._tell()
+                if parts is not None:
+                    self._part_if_due(parts, rows.ids)
+
+    def _part_if_due(self, parts: Parts, ids: Sequence[int | None]) -> None:
+        parts.note(ids, self._source.total if self._source else None)
+        parts.check_budget()
+        if parts.is_due and (part := self._part(parts)):
+            self._load_part(parts, part)
 
     def _compared(self, walk: OverlapWalk, endpoint: Endpoint, held: Held) -> WalkResult:
         """The result, whose size is no sign of a cut where the user vouches for the list or it was longer before."""
@@ -192,7 +362,7 @@ class Extraction:
         for part in parts:
             try:
                 walk = self._walk(self._endpoint, {**params, fan_out.parameter: str(part)}, is_part=True)
-                self._write(walk)
+                self._write(walk, None)
                 walks.append(self._compared(walk, self._endpoint, _NOTHING))
             except Refused:
                 if part in listed:
@@ -211,7 +381,8 @@ class Extraction:
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             total = self._source.total if self._source else None
-            self._progress(Progress(self._writer.count, total, self._stats.requests, now - self._began))
+            rows = self._parts.rows if self._parts else self._writer.count
+            self._progress(Progress(rows, total, self._stats.requests, now - self._began))
 
 
 def _joined(of_parts: WalkResult, walks: Sequence[WalkResult]) -> WalkResult:
@@ -232,3 +403,8 @@ def _doubted(outcome: WalkResult) -> WalkResult:
     """The filter is inclusive and looks back: the changes that were known before should have come again."""
     reason = "no row was sent, not even those that are known to have changed"
     return replace(outcome, doubts=(reason,))
+
+
+def _digest(params: Mapping[str, str]) -> str:
+    """A short name of the query parameters: offsets count other rows where these differ."""
+    return hashlib.blake2b(repr(sorted(params.items())).encode(), digest_size=8).hexdigest()

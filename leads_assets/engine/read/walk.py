@@ -19,7 +19,8 @@ run in order by accident over several pages; and a list that cannot be asked bac
 number of rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
@@ -82,6 +83,13 @@ class Rows(NamedTuple):
     exact: bool
 
 
+class Place(NamedTuple):
+    """A row of a list in ascending order of id: its id, and how many rows of the list stood below it."""
+
+    id: int
+    rank: int
+
+
 class _Next(Enum):
     """What follows a page."""
 
@@ -97,7 +105,8 @@ class OverlapWalk:
 
     `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
     nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
-    empty. `cursor` is the JSON key of a row's last change.
+    empty. `cursor` is the JSON key of a row's last change. `trusts_total`: a count that is not that of a page shows the
+    end, as in reads of changes, which the whole list is compared with afterwards.
     """
 
     def __init__(
@@ -109,8 +118,10 @@ class OverlapWalk:
         is_part: bool = False,
         had_rows: bool = False,
         cursor: str | None = None,
+        trusts_total: bool = False,
     ) -> None:
         self._source = source
+        self._trusts_total = trusts_total
         self._limit = limit
         self._threads = threads
         self._is_part = is_part
@@ -124,16 +135,20 @@ class OverlapWalk:
         self._repeats = 0
         self._is_lined_up = True
         self._is_full = False
+        self._was_short = False
         self._is_calm = True
         self._furthest = 0
+        self._end = 0
         self._idle = 0
         self._moved = False
+        self._hides = False
         self._far_end = FarEnd(self._ask_backwards, limit)
         self._probed: Page | None = None
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Generator[Rows]:
         """Read the list to its end. Raises an ApiError, also one of its own: Inconsistent."""
         page = self._begin()
+        self._end = page.width
         yield from self._admit(page)
         if not self._ends_with_first(page):
             with Prefetcher(self._fetch, self._threads, self._source.cancel) as pages:
@@ -143,9 +158,46 @@ class OverlapWalk:
 
     def result(self) -> WalkResult:
         """How the walk ended; call it when all rows were taken."""
-        return self._objections.outcome(
+        result = self._objections.outcome(
             self._continuity, self._totals, pages=self._pages, moved=self._moved or self._totals.moved
         )
+        return replace(result, calibrates=self._calibrates())
+
+    def _calibrates(self) -> bool | None:
+        """By rank, the last row read has as many rows before it as were read before it."""
+        if self._moved or self._continuity.rejected or not self._continuity.by_id:
+            return None
+        return self._end == self._continuity.distinct
+
+    @property
+    def place(self) -> Place | None:
+        """The last row that was read; None where the list is in another order, or that row has no usable id."""
+        last = self._continuity.last_id
+        is_ascending = self._continuity.by_id and self._source.order is Order.ASCENDING
+        return Place(last, self._end - 1) if is_ascending and last is not None else None
+
+    @property
+    def pages(self) -> int:
+        """Pages so far."""
+        return self._pages
+
+    @property
+    def distinct(self) -> int:
+        """Different rows so far."""
+        return self._continuity.distinct
+
+    @property
+    def counts_alike(self) -> bool:
+        """Whether offsets seem to count just the rows that are read.
+
+        Rows that are left out of a page make it short, and the next one begins too early.
+        """
+        return not self._hides and not self._continuity.rejected
+
+    @property
+    def shows_end(self) -> bool:
+        """Whether the list was asked backwards, and does not begin beyond what was read."""
+        return self._far_end.is_reached(self._continuity)
 
     def _begin(self) -> Page:
         page = self._noted(self._source.first())
@@ -209,6 +261,7 @@ class OverlapWalk:
     def _follow(self, page: Page, pages: Prefetcher) -> Iterator[Rows]:
         """Read on from the first page, which is taken, to the end of the list."""
         offset, brings_more, self._size = 0, True, page.width
+        self._was_short = page.width < self._limit
         while (following := self._after(page, offset, brings_more=brings_more)) is not _Next.END:
             seen = offset + page.width
             self._count_idle(seen)
@@ -223,8 +276,10 @@ class OverlapWalk:
                     return
                 page, offset = joined
                 brings_more = not self._continuity.is_last_row_only(page)
+            self._end = offset + page.width
             yield from self._admit(page)
             self._is_full = page.width >= self._size
+            self._was_short = not self._is_full
             self._size = max(self._size, page.width)
 
     def _joined(self, pages: Prefetcher, seen: int) -> tuple[Page, int] | None:
@@ -237,6 +292,7 @@ class OverlapWalk:
             self._is_calm = seam is Seam.EXACT
             if seam is not Seam.OPEN or (offset == 0 and page.records):
                 self._moved |= not self._is_calm
+                self._hides |= seam is Seam.MOVED and offset == seen - 1 and self._was_short
                 return page, offset
             if not self._may_step_back():
                 self._is_lined_up = False
@@ -254,6 +310,8 @@ class OverlapWalk:
         if by_id and self._far_end.is_reached(self._continuity):
             return _Next.END
         # A row cannot be asked for by the row before it where a page has room for one.
+        if self._is_confirmed(seen, total):
+            return _Next.END
         has_next = brings_more and page.width > 1
         if has_next and seen != total and not (is_short and by_id):
             return _Next.PAGE
@@ -266,6 +324,15 @@ class OverlapWalk:
             self._suspect_window(seen)
             return _Next.END
         return _Next.PAGE if has_next else _Next.BEYOND
+
+    def _is_confirmed(self, seen: int, total: int | None) -> bool:
+        """Whether a count of its own, which is no limit of a server, shows the end of what was asked for."""
+        return (
+            self._trusts_total
+            and self._totals.is_independent
+            and seen == total
+            and not ends.looks_like_window(seen, is_counted=True)
+        )
 
     def _beyond(self, pages: Prefetcher, seen: int) -> Page | None:
         """The page after the first `seen` rows, asked for without an overlap; None where the list ends there."""

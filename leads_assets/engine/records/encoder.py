@@ -1,6 +1,6 @@
-"""What of a record its columns hold exactly, and how the rest is kept.
+"""Splits a record into what its columns hold exactly and what `_extra` keeps.
 
-The warehouse reads the spool with declared types, and that reading is fast and not careful: it rounds 1.5 into a
+The warehouse reads the spool with declared types, and that reading loses values: it rounds 1.5 into a
 BIGINT, drops unknown keys, and takes long decimals through a double. So only records whose values all fit their columns
 are written as they were sent. The others are taken apart, value by value: what the column holds exactly stays,
 everything else goes under `_extra` in the server's own words.
@@ -66,7 +66,7 @@ class RecordEncoder:
         return list(chain.from_iterable(parts))
 
     def reencode(self, line: bytes) -> bytes:
-        """A line that the database refused all the same, now taken apart value by value. May raise one of BROKEN."""
+        """Encode again, value by value, a line that the database refused. May raise one of BROKEN."""
         values = _members.decode(line)
         written = values.pop(EXTRA, None)
         extra = _members.decode(msgspec.json.decode(written, type=str)) if written else {}
@@ -120,7 +120,7 @@ def _is_column_name(key: str) -> bool:
 
 
 def _one_line(json: bytes) -> bytes:
-    """The same JSON without line breaks: raw ones can only be white space between tokens."""
+    """The same JSON on one line: a raw line break can only be white space between tokens."""
     return json.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in json or b"\r" in json else json
 
 

@@ -25,6 +25,8 @@ from leads_assets.engine.records.values import LARGE_RECORD
 _OWNER = "owner.lock"
 _DOOR = "door.lock"
 _BUFFER = 1 << 20
+_OURS = 0o700
+"""Rights on folders that nobody else has business in: there are rows in them."""
 PART = 2 << 20
 """Bytes after which a file of rows is followed by another: the database takes the rows of a file together, up to 2,048
 of them, and a dense row of JSON takes ten times its length."""
@@ -49,13 +51,14 @@ class SpoolDir:
         Only one process at a time does so; waits `lock_seconds` at most for the others. Raises filelock.Timeout then,
         OSError where `root` cannot be written.
         """
-        root.mkdir(parents=True, exist_ok=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=_OURS, exist_ok=True)
         self.path = root / uuid.uuid4().hex
         self._owner = FileLock(self.path / _OWNER)
         # Nobody tidies up between the making of a folder and its lock.
         with FileLock(root / _DOOR, timeout=lock_seconds):
             _remove_dead(root)
-            self.path.mkdir()
+            self.path.mkdir(mode=_OURS)
             self._owner.acquire(timeout=0)
         _own.add(self.path)
 

@@ -38,7 +38,7 @@ def bind(session: Session, name: str, account: str, known: Mapping[str, SyncStat
         raise LoadFailed(f"{name}: {refusal}")
     nameless = "" if new_account else account
     if any(state.account is None for state in known.values()):
-        runs.retype_empty_columns(session, nameless)
+        runs.adopt_account(session, nameless)
     before = known.get(name)
     return before is not None and (nameless if before.account is None else before.account) != account
 

@@ -2,23 +2,25 @@
 
 from collections.abc import Mapping
 
-from leads_assets.engine.warehouse import runs, superseded
+from leads_assets.engine.warehouse import deletions, runs, superseded
 from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
-VERSION = 3
+VERSION = 4
 """1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
-2: without `_first_seen_at` in the tables, and without deletions in `ops.changes`."""
+2: without `_first_seen_at` in the tables, deletions in `ops.changes`, `ops.refused_deletions`, and without
+`changes_as_of` and the columns after it in `ops.sync_runs`. 3: without `lap` and `in_progress` there."""
 
-_NUMBERED, _FIRST_SEEN_KEPT = 2, 3
-"""The formats from which on loads carry their numbers, and tables say when a row was first written."""
+_FIRST_SEEN_KEPT = 3
+"""The format from which on tables say when a row was first written."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "version": {"version": "INTEGER"},
     "sync_runs": runs.COLUMNS,
     "seen_rows": superseded.COLUMNS,
+    "refused_deletions": deletions.COLUMNS,
     "changes": {
         "endpoint": "VARCHAR",
         "id": "BIGINT",
@@ -62,8 +64,7 @@ def prepare(session: Session) -> None:
             for column in listed:
                 session.run(step, f"ALTER TABLE ops.{name} ADD COLUMN IF NOT EXISTS {column}")
     if version is not None:
-        if version < _NUMBERED:
-            runs.number_old_runs(session)
+        runs.bring_up_to_date(session, version)
         if version < _FIRST_SEEN_KEPT:
             _free(session, tables.FIRST_SEEN)
     session.run(step, runs.FRESHNESS)

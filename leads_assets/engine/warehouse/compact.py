@@ -1,10 +1,8 @@
 """Rewriting a file that has grown: DuckDB uses the space of replaced rows again, and never gives it back."""
 
-from pathlib import Path
-
 from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseUnusable
 from leads_assets.engine.warehouse.file import NEW_FILE, Warehouse
-from leads_assets.engine.warehouse.read_copy import put_in_place
+from leads_assets.engine.warehouse.new_files import put_in_place
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
@@ -14,9 +12,8 @@ def compact(warehouse: Warehouse) -> tuple[int, int]:
 
     Raises a WarehouseError; then the old file stands as it was.
     """
-    fresh = warehouse.beside(".compact")
-    with warehouse.locked() as ends:
-        _remove(fresh)
+    with warehouse.locked() as ends, warehouse.spool() as folder:
+        fresh = folder.path / "compact.duckdb"
         try:
             with warehouse.opened("compacting", ends) as session:
                 session.run("writing out the log", "CHECKPOINT")
@@ -27,14 +24,7 @@ def compact(warehouse: Warehouse) -> tuple[int, int]:
             raise WarehouseUnusable(
                 f"the warehouse {warehouse.path} cannot be rewritten ({error.strerror}); it stands as it was"
             ) from None
-        finally:
-            _remove(fresh)
         return before, warehouse.path.stat().st_size
-
-
-def _remove(fresh: Path) -> None:
-    fresh.unlink(missing_ok=True)
-    fresh.with_name(fresh.name + ".wal").unlink(missing_ok=True)
 
 
 def _copy(session: Session, fresh: str) -> None:

@@ -1,16 +1,19 @@
 """Rows that are gone from the server: marked, never removed, and only when a complete read proves it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.warehouse.merge import Stamp, record_deletions
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets.engine.warehouse.session import Session
-from leads_assets.engine.warehouse.sql import quoted
+from leads_assets.engine.warehouse.sql import literal, quoted
 
 _KEY = quoted(PRIMARY_KEY)
 
 
+WHAT_TO_DO = "if that is right, run again with allow_mass_delete: true"
 FEW_ROWS = 3
 """Rows that may go from the smallest table: of four teams one may be closed."""
 LARGE_TABLE = 1_000
@@ -42,35 +45,108 @@ class DeletionGuard:
         before = f", after {lately:,} in the last 24 hours" if lately else ""
         what = f"{gone:,} of {live:,} rows are not on the server any more{before}"
         why = f"more than {rows:,} rows and more than {100 * share:.3g} %" if confirmed else "its list came empty"
-        return f"{what}; none was marked as deleted ({why}): if that is right, run again with allow_mass_delete: true"
+        return f"{what}; none was marked as deleted ({why}): {WHAT_TO_DO}"
 
     def _bounds(self, live: int) -> tuple[int, float]:
         """Rows and share, of which both must be exceeded."""
         return (self.rows, self.share / 10) if live >= LARGE_TABLE else (min(FEW_ROWS, self.rows), self.share)
 
 
-def soft_delete_missing(
-    session: Session, table: Table, stamp: Stamp, guard: DeletionGuard, *, newer: str, lately: int, confirmed: bool
-) -> tuple[int, str]:
-    """Mark live rows that are neither in `incoming` nor `newer` (rows that a later load has seen).
+COLUMNS = {"endpoint": "VARCHAR", "id": "BIGINT"}
+"""Of `ops.refused_deletions`: live rows that are gone from the server, which the guard keeps."""
 
-    `lately`: rows that were marked in the last 24 hours. Returns the number of rows, or 0 and why it was refused.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """`rows` were marked as deleted; `refusal`: why none was, else ""; `kept`: left alone, as a later load saw them."""
+
+    rows: int = 0
+    refusal: str = ""
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marking:
+    """Marks rows of one table. `newer`: SQL for rows that a later load has seen; `lately`: marked within 24 hours.
+
+    `earlier_ids`: a file with the ids of rows that earlier parts of the same full read have brought, one a line.
     """
-    missing = (
-        f"_deleted_at IS NULL AND NOT {newer}"
-        f" AND NOT EXISTS (SELECT 1 FROM incoming s WHERE s.{_KEY} = {table.sql}.{_KEY})"
+
+    session: Session
+    table: Table
+    stamp: Stamp
+    guard: DeletionGuard
+    newer: str
+    lately: int
+    earlier_ids: Path | None = None
+
+    def missing(self, *, confirmed: bool) -> Marked:
+        """Mark all live rows that are not in the view `incoming`; `confirmed`: also if that has none."""
+        if self.earlier_ids is None:
+            return self._mark("true", confirmed=confirmed)
+        self.session.run(
+            "looking up earlier parts",
+            "CREATE OR REPLACE TEMP TABLE earlier AS SELECT id FROM"
+            f" read_csv({literal(str(self.earlier_ids))}, header = false, columns = {{'id': 'BIGINT'}})",
+        )
+        absent = f"NOT EXISTS (SELECT 1 FROM earlier e WHERE e.id = {self.table.sql}.{_KEY})"
+        return self._mark(absent, confirmed=True)
+
+    def gone(self, ids: Iterable[int]) -> Marked:
+        """Mark those of these rows that live and are not in the view `incoming`."""
+        listed = ", ".join(map(str, sorted(ids)))
+        return self._mark(f"{_KEY} IN ({listed})" if listed else "false", confirmed=True)
+
+    def _mark(self, chosen: str, *, confirmed: bool) -> Marked:
+        absent = (
+            f"_deleted_at IS NULL AND {chosen}"
+            f" AND NOT EXISTS (SELECT 1 FROM incoming s WHERE s.{_KEY} = {self.table.sql}.{_KEY})"
+        )
+        missing = f"{absent} AND NOT {self.newer}"
+        gone, kept, live = self.session.one(
+            "looking for deleted rows",
+            f"SELECT count(*) FILTER ({missing}), count(*) FILTER ({absent} AND {self.newer}),"
+            f" count(*) FILTER (_deleted_at IS NULL) FROM {self.table.sql}",
+        )
+        refusal = self.guard.refusal(gone, live, self.lately, confirmed=confirmed)
+        if refusal:
+            self._note_refused(missing)
+        elif gone:
+            record_deletions(self.session, self.table, missing, self.stamp)
+            self.session.run(
+                "marking deleted rows",
+                f"UPDATE {self.table.sql} SET _deleted_at = {self.stamp.sql_at}, _synced_at = {self.stamp.sql_at},"
+                f" _run_id = {self.stamp.sql_run} WHERE {missing}",
+            )
+        return Marked(rows=0 if refusal else gone, refusal=refusal, kept=kept)
+
+    def _note_refused(self, missing: str) -> None:
+        name = literal(str(self.table.name))
+        self.session.run(
+            "keeping what was refused",
+            f"INSERT INTO ops.refused_deletions BY NAME SELECT {name} AS endpoint, id FROM {self.table.sql}"
+            f" WHERE {missing} AND id NOT IN (SELECT id FROM ops.refused_deletions WHERE endpoint = {name})",
+        )
+
+
+def count_refused(session: Session, table: Table) -> int:
+    """How many live rows are known to be gone from the server, and were not marked."""
+    name = literal(str(table.name))
+    counted = session.one(
+        "counting refused deletions", f"SELECT count(*) FROM ops.refused_deletions WHERE endpoint = {name}"
     )
-    gone, live = session.one(
-        "looking for deleted rows",
-        f"SELECT count(*) FILTER ({missing}), count(*) FILTER (_deleted_at IS NULL) FROM {table.sql}",
+    return int(counted[0])
+
+
+def forget_refused(session: Session, table: Table, *, all_of_them: bool) -> None:
+    """Forget refused deletions whose rows are gone by now, or were sent again; or all, after a full read marks anew."""
+    name = literal(str(table.name))
+    settled = (
+        ""
+        if all_of_them
+        else (
+            f" AND (id IN (SELECT {_KEY} FROM incoming)"
+            f" OR id NOT IN (SELECT {_KEY} FROM {table.sql} WHERE _deleted_at IS NULL))"
+        )
     )
-    refusal = guard.refusal(gone, live, lately, confirmed=confirmed)
-    if gone == 0 or refusal:
-        return 0, refusal
-    record_deletions(session, table, missing, stamp)
-    session.run(
-        "marking deleted rows",
-        f"UPDATE {table.sql} SET _deleted_at = {stamp.sql_at}, _synced_at = {stamp.sql_at},"
-        f" _run_id = {stamp.sql_run} WHERE {missing}",
-    )
-    return gone, ""
+    session.run("forgetting refused deletions", f"DELETE FROM ops.refused_deletions WHERE endpoint = {name}{settled}")

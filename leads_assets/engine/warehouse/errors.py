@@ -53,6 +53,8 @@ def failed(what: str, step: str, error: duckdb.Error) -> LoadFailed:
         hint = "the memory limit is used up: its longest rows do not fit together; please report their number and size"
     elif any(sign in str(error) for sign in _DAMAGED):
         hint = "the file is damaged: move it away, or restore a copy"
+    elif isinstance(error, duckdb.ConstraintException):
+        hint = "a rule that was added to the table, as NOT NULL, UNIQUE, CHECK or a key, refuses its rows: drop it"
     elif isinstance(error, duckdb.IOException | duckdb.FatalException):
         hint = "check the disk and the rights on the file and its folder"
     else:

@@ -6,10 +6,9 @@ stages its rows and merges them in the same one, and whatever the file is called
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import duckdb
@@ -17,11 +16,14 @@ from filelock import FileLock, Timeout
 
 from leads_assets.engine.records.spool import SpoolDir
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable, why_no_database, why_unusable
+from leads_assets.engine.warehouse.new_files import put_in_place, write_note
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
 RESERVED_STEMS = frozenset({"main", "ops", "live", "every", "marts", "kept", "temp", "system"})
+RESERVED_SCHEMAS = RESERVED_STEMS | {ALIAS, "memory", "information_schema", "pg_catalog"}
+"""Schemas that this project or DuckDB fills; nobody else's tables may go there."""
 _POLL_SECONDS = 0.05
 _FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
 """A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
@@ -124,15 +126,13 @@ class Warehouse:
         """A session for whoever holds the lock; a file that another program holds is waited for until `ends`."""
         if not self.path.exists():
             self._create()
-        connection = staging or self._staging()
-        try:
-            self._attach(connection, ends, read_only=read_only)
-            yield Session(connection, what)
-        finally:
-            if staging is None:
-                close(connection)
-            else:
-                _let_go(connection)
+        with self._staging() if staging is None else nullcontext(staging) as connection:
+            try:
+                self._attach(connection, ends, read_only=read_only)
+                yield Session(connection, what)
+            finally:
+                if staging is not None:
+                    _let_go(connection)
 
     @contextmanager
     def locked(self) -> Iterator[float]:
@@ -152,28 +152,38 @@ class Warehouse:
             ) from None
         try:
             with suppress(OSError):  # the note only makes a message better: a full disk must not fail for it
-                holder.write_text(str(os.getpid()))
+                write_note(holder, str(os.getpid()))
             yield ends
         finally:
             lock.release()
 
-    def _staging(self) -> duckdb.DuckDBPyConnection:
-        spill = self.beside(".tmp")
-        shutil.rmtree(spill, ignore_errors=True)  # of a process that was killed: whoever holds the lock is alone
-        return open_staging(spill)
+    @contextmanager
+    def _staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB that spills to a folder of ours: the one that DuckDB would take is that of readers, too."""
+        with self.spool() as folder:
+            connection = open_staging(folder.path)
+            try:
+                yield connection
+            finally:
+                close(connection)
 
     def _create(self) -> None:
         """Make an empty file in one step: one whose maker was killed half way would be taken for a damaged one."""
-        draft = self.beside(".new")
-        draft.unlink(missing_ok=True)
-        connection = open_staging(self.beside(".tmp"))
-        try:
-            connection.execute(f"ATTACH {literal(str(draft))} AS {ALIAS} ({NEW_FILE})")
-        except duckdb.Error as error:
-            raise WarehouseUnusable(why_unusable(self.path, error)) from None
-        finally:
-            close(connection)
-        draft.replace(self.path)
+        if self.beside(".wal").exists():
+            raise WarehouseUnusable(
+                f"there is no warehouse {self.path}, but a log of one, {self.beside('.wal').name}; nothing was changed:"
+                " put the warehouse back, or move the log away"
+            )
+        with self.spool() as folder:
+            draft = folder.path / "new.duckdb"
+            connection = open_staging(folder.path)
+            try:
+                connection.execute(f"ATTACH {literal(str(draft))} AS {ALIAS} ({NEW_FILE})")
+            except duckdb.Error as error:
+                raise WarehouseUnusable(why_unusable(self.path, error)) from None
+            finally:
+                close(connection)
+            put_in_place(draft, self.path)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, ends: float, *, read_only: bool) -> None:
         mode = ", READ_ONLY" if read_only else ""

@@ -9,27 +9,29 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from leads_assets.engine.declare import Column
 from leads_assets.engine.instants import utc_now
-from leads_assets.engine.records.extract import Extract, ReadMode, SpoolFiles, Verdict
+from leads_assets.engine.records.extract import Closing, Extract, ReadMode, SpoolFiles, Verdict
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
 from leads_assets.engine.warehouse import bookkeeping, runs, superseded
 from leads_assets.engine.warehouse.account import bind, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
-from leads_assets.engine.warehouse.deletions import DeletionGuard, soft_delete_missing
+from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
 from leads_assets.engine.warehouse.errors import MemoryUsedUp
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
-from leads_assets.engine.warehouse.schema import Table, TableName, ensure
+from leads_assets.engine.warehouse.schema import TableName, ensure
 from leads_assets.engine.warehouse.session import Session
-from leads_assets.engine.warehouse.sql import literal, quoted
+from leads_assets.engine.warehouse.settle import Settlement, Terms
+from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import MOST_MEMORY, StagingDatabase
 from leads_assets.engine.warehouse.stats import collect_stats
@@ -64,9 +66,10 @@ class Policy:
     `columns`: declared ones, to which the table is brought. `tracked`: those whose changes are kept. `references`:
     those whose targets are looked up. `cursor`, `created`: those with the times of a row's last change and creation, if
     there are any. `account`, `after`: as an Extract has them. `complete`: rows of the table that
-    are not among these are gone, if the run is proven; `confirmed`: also if these are none. `watermark_until`: the
-    latest time that the newest change may be taken for, None for no watermark. `rejects`: the spool of records
-    that are no rows.
+    are not among these are gone, if the run is proven; `confirmed`: also if these are none. `closing`: what the whole
+    list showed after a read of changes. `watermark_until`: the latest time that the newest change may be taken for,
+    None for no watermark. `rejects`: the spool of records that are no rows. `earlier_ids`: a file with the ids of rows
+    that earlier loads of the same read have brought. `ends_lap`: the load ends a full read in parts.
     """
 
     columns: tuple[Column, ...] = ()
@@ -78,26 +81,32 @@ class Policy:
     after: int | None = None
     complete: bool = False
     confirmed: bool = False
+    closing: Closing | None = None
     watermark_until: datetime | None = None
     rejects: SpoolFiles | None = None
+    earlier_ids: Path | None = None
+    ends_lap: bool = False
     options: LoadOptions = field(default_factory=LoadOptions)
 
 
 def policy_of(extract: Extract, options: LoadOptions) -> Policy:
     """The policy for an extract."""
-    endpoint = extract.endpoint
+    endpoint, is_part = extract.endpoint, extract.mode is ReadMode.PART
     return Policy(
         columns=endpoint.columns,
         tracked=endpoint.tracked,
-        references=endpoint.references,
+        references=() if is_part else endpoint.references,
         cursor=endpoint.cursor_field,
         created=endpoint.created_field,
         account=extract.account,
         after=extract.after,
         complete=extract.mode is ReadMode.FULL and endpoint.marks_deleted,
         confirmed=extract.spooled.count > 0 or extract.total == 0,
-        watermark_until=extract.began_at if endpoint.change_filter else None,
+        closing=extract.closing,
+        watermark_until=extract.began_at if endpoint.change_filter and not is_part else None,
         rejects=extract.spooled if extract.spooled.rejected else None,
+        earlier_ids=extract.earlier_ids,
+        ends_lap=extract.lap is not None and not is_part,
         options=options,
     )
 
@@ -205,8 +214,8 @@ def _merge_in(
     state = SyncState() if replaces else known.get(run.endpoint, SyncState())
     if replaces or new_account:
         policy = replace(policy, options=policy.options.replacing())
-    newer = superseded.newer_rows(state, run.endpoint, policy.after)
-    table = ensure(session, name, policy.columns, staged.columns)
+    newer = superseded.newer_rows(session, state, run, policy.after)
+    table, widened = ensure(session, name, policy.columns, staged.columns)
     if policy.cursor in table.columns:
         table = replace(table, cursor=policy.cursor)
     incoming = prepare_incoming(session, table, staged, evolve=policy.options.evolve)
@@ -219,40 +228,29 @@ def _merge_in(
     if policy.rejects is not None:
         _keep_rejects(session, run.endpoint, policy.rejects, stamp)
     run = _counted(run, staged, incoming, merged)
-    run = _settled(session, table, run, policy, newer=newer, lately=state.deleted_lately)
+    marking = Marking(
+        session=session,
+        table=table,
+        stamp=stamp,
+        guard=policy.options.guard,
+        newer=newer,
+        lately=state.deleted_lately,
+        earlier_ids=policy.earlier_ids,
+    )
+    terms = Terms(
+        marks=policy.complete,
+        confirmed=policy.confirmed,
+        closing=policy.closing,
+        watermark_until=policy.watermark_until,
+        widened=widened or bool(incoming.new_columns),
+        ends_lap=policy.ends_lap,
+    )
+    run = Settlement(session, table, state, marking, terms).settle(run)
     facts = collect_stats(session, table, policy.references, state.live_proven)
     run = replace(run, live_rows=facts.live, account=policy.account or None, seconds=seconds())
     run = runs.write(session, run)
     superseded.note_seen(session, state, run)
     return LoadResult(run, table, facts)
-
-
-def _settled(session: Session, table: Table, run: SyncRun, policy: Policy, *, newer: str, lately: int) -> SyncRun:
-    """Mark what is gone where the run proves it, and set the watermark; what takes the proof away is said."""
-    if newer == superseded.ALL:
-        return replace(run, verdict=Verdict.UNPROVEN, reason="another read was loaded since this one began")
-    if run.verdict != Verdict.PROVEN:
-        return run
-    if run.rejected:
-        return replace(run, verdict=Verdict.UNPROVEN, reason=f"{run.rejected:,} records could not become rows")
-    if policy.complete:
-        stamp = Stamp(run.run_id, run.loaded_at)
-        guard = policy.options.guard
-        deleted, refusal = soft_delete_missing(
-            session, table, stamp, guard, newer=newer, lately=lately, confirmed=policy.confirmed
-        )
-        if refusal:
-            return replace(run, verdict=Verdict.UNPROVEN, reason=refusal)
-        run = replace(run, deleted=deleted, deletions_allowed=guard.allow, reason="")
-    return replace(run, watermark=_watermark(session, table, policy.watermark_until))
-
-
-def _watermark(session: Session, table: Table, until: datetime | None) -> datetime | None:
-    """The newest change of this read, never later than its begin: a server's clock may be ahead."""
-    if until is None or table.cursor is None:
-        return None
-    newest = session.one("finding the watermark", f"SELECT max({quoted(table.cursor)}) FROM incoming")[0]
-    return min(newest, until) if isinstance(newest, datetime) else None
 
 
 def _keep_rejects(session: Session, endpoint: str, spooled: SpoolFiles, stamp: Stamp) -> None:
@@ -299,6 +297,11 @@ def _run_of(extract: Extract, run_id: str) -> SyncRun:
         ended_at=extract.ended_at,
         loaded_at=extract.ended_at,
         changed_since=extract.changed_since,
+        list_total=extract.total if extract.mode is ReadMode.FULL else None,
+        forced=extract.forced,
+        calibration=extract.calibration,
+        lap=extract.lap,
+        in_progress=extract.reason if extract.mode is ReadMode.PART else "",
     )
 
 

@@ -6,7 +6,7 @@ mark of a wrong clock, and is not believed.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 
 from leads_assets.engine.declare import PRIMARY_KEY, Endpoint
 from leads_assets.engine.instants import CLOCK_SLACK
+from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
@@ -24,6 +25,10 @@ from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"
 """The mode of a load that comes from no list of the API: it says nothing about what the server has."""
+_NUMBERED = 2
+"""The format from which on loads are numbered."""
+_DATED = 3
+"""The format from which on loads tell as of when the table is what."""
 _LATELY = timedelta(hours=24)
 """Over which deletions are summed up for the guard."""
 _TABLE_COLUMNS = (
@@ -37,10 +42,14 @@ _LOG = logging.getLogger(__name__)
 class SyncRun:
     """One row of `ops.sync_runs`. Times in UTC, `seconds` per phase; None where a figure does not apply.
 
-    `number` orders the loads of the warehouse; it is given by `write`. `account`: whose rows were loaded, as
-    `account_of` names it. `changed_since`: where a read asked for the changes since then, whatever it got.
-    `deletions_allowed`: the user gave the word that any number of rows may be marked as deleted. `crowded_out`: about
-    how many fields stay in `_extra` because the table has no room for them.
+    `verdict` is that of the table after the load; `changes_as_of` the begin of the last read whose changes are in then,
+    `complete_as_of` that of the last one that showed the table to be the server's list. `list_total`: rows of the whole
+    list as the server stated them, where it was asked. `next_full`, `forced`, `calibration`: as SyncState has them.
+    `lap`: how far a full read in parts had come with this load, which ended it if its mode is not `part`;
+    `in_progress`: the same in a sentence, where it goes on. `number` orders the loads of the warehouse; it is given by
+    `write`. `account`: whose rows were loaded, as `account_of` names it. `changed_since`: where a read asked for the
+    changes since then, whatever it got. `deletions_allowed`: the user gave the word that any number of rows may be
+    marked as deleted. `crowded_out`: about how many fields stay in `_extra` because the table has no room for them.
     """
 
     run_id: str
@@ -78,6 +87,14 @@ class SyncRun:
     changed_since: datetime | None = None
     deletions_allowed: bool = False
     crowded_out: int = 0
+    changes_as_of: datetime | None = None
+    complete_as_of: datetime | None = None
+    list_total: int | None = None
+    next_full: str = ""
+    forced: bool = False
+    calibration: str | None = None
+    lap: Lap | None = None
+    in_progress: str = ""
 
 
 _TYPES: Mapping[Any, str] = {
@@ -97,19 +114,26 @@ FRESHNESS = """
 CREATE OR REPLACE VIEW ops.freshness AS
 SELECT
     endpoint,
-    arg_max(began_at, number) FILTER (verdict = 'proven') AS data_as_of,
-    arg_max(began_at, number) FILTER (verdict = 'proven') AS changes_as_of,
-    arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS complete_as_of,
-    CAST(NULL AS VARCHAR) AS in_progress,
-    arg_max(loaded_at, number) FILTER (verdict = 'proven') AS last_proven_sync,
-    arg_max(began_at, number) FILTER (verdict = 'proven' AND mode = 'full') AS last_reconcile,
-    CASE WHEN foreign_rows THEN 'unproven' ELSE arg_max(verdict, number) END AS verdict,
-    CASE WHEN foreign_rows THEN 'these are the rows of the account before' ELSE arg_max(reason, number) END AS reason,
-    arg_max(live_rows, number) AS live_rows
+    CASE WHEN foreign_rows THEN 'unproven'
+        ELSE coalesce(arg_max(verdict, number) FILTER (mode <> 'part'), 'unproven') END AS verdict,
+    arg_max(in_progress, number) FILTER (mode = 'part' AND number > ended AND NOT of_another) AS in_progress,
+    arg_max(changes_as_of, number) FILTER (NOT of_another) AS changes_as_of,
+    arg_max(complete_as_of, number) FILTER (NOT of_another) AS complete_as_of,
+    CASE WHEN foreign_rows THEN 'these are the rows of the account before'
+        ELSE coalesce(arg_max(reason, number) FILTER (mode <> 'part'), 'it was never read to its end') END AS reason,
+    arg_max(live_rows, number) AS live_rows,
+    arg_max(changes_as_of, number) FILTER (NOT of_another) AS data_as_of,
+    arg_max(loaded_at, number) FILTER (changes_as_of = began_at) AS last_proven_sync,
+    arg_max(began_at, number) FILTER (complete_as_of = began_at AND (mode = 'full' OR lap IS NOT NULL))
+        AS last_reconcile
 FROM (
     SELECT *, coalesce(
         arg_max(account, number) OVER (PARTITION BY endpoint) <> arg_max(account, number) OVER (), false
-    ) AS foreign_rows
+    ) AS foreign_rows, coalesce(
+        account <> arg_max(account, number) OVER (PARTITION BY endpoint), false
+    ) AS of_another, coalesce(
+        max(number) FILTER (mode = 'full' OR (mode <> 'part' AND lap IS NOT NULL)) OVER (PARTITION BY endpoint), 0
+    ) AS ended
     FROM ops.sync_runs
 )
 GROUP BY endpoint, foreign_rows
@@ -123,9 +147,40 @@ WHERE counted.place = sync_runs.rowid
 """
 
 
-def number_old_runs(session: Session) -> None:
-    """Number the rows of a version that did not: their times of loading are all that is known of their order."""
-    session.run("numbering earlier loads", _NUMBER_OLD_RUNS)
+_TELL_WHAT_OLD_RUNS_SHOWED = """
+UPDATE ops.sync_runs SET changes_as_of = shown.changes, complete_as_of = shown.complete
+FROM (
+    SELECT rowid AS place,
+        last_value(CASE WHEN verdict = 'proven' THEN began_at END IGNORE NULLS) OVER earlier AS changes,
+        last_value(CASE WHEN verdict = 'proven' AND mode = 'full' THEN began_at END IGNORE NULLS) OVER earlier
+            AS complete
+    FROM ops.sync_runs WHERE mode <> 'frame'
+    WINDOW earlier AS (PARTITION BY endpoint, account ORDER BY number ROWS UNBOUNDED PRECEDING)
+) shown
+WHERE shown.place = sync_runs.rowid
+"""
+
+
+def bring_up_to_date(session: Session, version: int) -> None:
+    """Give the rows of a version (format) before what it did not write, inside the caller's transaction.
+
+    Their times of loading are all that is known of the order of loads that are not numbered. What was called proven
+    after a read of changes counts for the changes only.
+    """
+    if version < _NUMBERED:
+        session.run("numbering earlier loads", _NUMBER_OLD_RUNS)
+    if version < _DATED:
+        session.run("dating earlier loads", _TELL_WHAT_OLD_RUNS_SHOWED)
+
+
+def parts_of_others(session: Session, run: SyncRun, after: int) -> bool:
+    """Whether parts of the same list were loaded after the load of number `after` that are not of this run."""
+    found = session.one(
+        "looking for other reads",
+        f"SELECT count(*) FROM ops.sync_runs WHERE endpoint = {literal(run.endpoint)} AND number > {after}"
+        f" AND mode = 'part' AND run_id <> {literal(run.run_id)}",
+    )
+    return bool(found[0])
 
 
 def write(session: Session, run: SyncRun) -> SyncRun:
@@ -156,65 +211,84 @@ standing AS (
     )
 )
 """
-_OLD_RUNS = """
-SELECT *, row_number() OVER (ORDER BY loaded_at, rowid) AS number, NULL::VARCHAR AS account,
-    NULL::TIMESTAMPTZ AS changed_since, false AS deletions_allowed
-FROM ops.sync_runs
-"""
-"""The ledger of format 1 as the upgrade will make it."""
 _LEDGER_COLUMNS = (
     "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database()"
     " AND schema_name = 'ops' AND table_name = 'sync_runs'"
 )
 
 
-def _states(now: datetime, *, numbered: bool) -> str:
+def _ledger(columns: Collection[str]) -> str:
+    """SQL for the ledger with all columns, of which an older version has made only `columns`."""
+    missing = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in COLUMNS.items() if name not in {*columns, "number"}]
+    number = "number" if "number" in columns else "row_number() OVER (ORDER BY loaded_at, rowid) AS number"
+    known = [name for name in columns if name in COLUMNS and name != "number"]
+    return f"SELECT {', '.join([*known, number, *missing])} FROM ops.sync_runs"
+
+
+def _states(now: datetime, columns: Collection[str]) -> str:
     """The query that fills a SyncState: a row for each endpoint that was loaded and whose table still stands."""
     limit = moment(now + CLOCK_SLACK)
-    proven = "ours AND verdict = 'proven'"
-    full = "ours AND mode = 'full'"
-    changes = "ours AND (changed_since IS NOT NULL OR mode = 'incremental')"
+    # An older version has left the times out, and called every read proven that brought what it asked for.
+    taken = "ours AND (changes_as_of = began_at OR (changes_as_of IS NULL AND verdict = 'proven'))"
+    ends_lap = "(mode = 'incremental' AND lap IS NOT NULL)"
+    complete = f"((mode = 'full' AND verdict = 'proven') OR ({ends_lap} AND verdict = 'current'))"
+    full = f"ours AND (mode = 'full' OR {ends_lap})"
+    changes = f"ours AND (changed_since IS NOT NULL OR mode = 'incremental') AND NOT {ends_lap}"
     lately = f"number > coalesce(word, 0) AND loaded_at > {moment(now - _LATELY)} AND loaded_at <= {limit}"
     return f"""
-WITH numbered AS ({"FROM ops.sync_runs" if numbered else _OLD_RUNS}), {_STANDING},
+WITH numbered AS ({_ledger(columns)}), {_STANDING},
 words AS (
     SELECT endpoint, max(number) AS word FROM standing WHERE deletions_allowed GROUP BY endpoint
 ),
 runs AS (
     SELECT *, account IS NOT DISTINCT FROM (SELECT arg_max(account, number) FROM standing) AS ours,
         began_at <= {limit} AS believed,
-        coalesce(max(number) FILTER (mode = 'full' AND verdict <> 'proven') OVER (PARTITION BY endpoint), 0) AS doubted
+        coalesce(max(number) FILTER (mode = 'full' AND verdict <> 'proven') OVER (PARTITION BY endpoint), 0) AS doubted,
+        coalesce(max(number) FILTER ({complete}) OVER (PARTITION BY endpoint), 0) AS completed,
+        coalesce(max(number) FILTER (mode = 'full' OR {ends_lap}) OVER (PARTITION BY endpoint), 0) AS ended,
+        coalesce((lap->>'requests')::BIGINT, requests - retries) AS cost,
+        coalesce((lap->>'rows')::BIGINT, rows_read) AS whole
     FROM standing LEFT JOIN words USING (endpoint)
 )
 SELECT endpoint,
     max(number) AS number,
-    coalesce(max(number) FILTER (mode <> 'incremental'), 0) AS full_number,
+    coalesce(max(number) FILTER (mode NOT IN ('incremental', 'part')), 0) AS full_number,
     arg_max(account, number) AS account,
     max(began_at) FILTER (believed) AS began,
-    max(began_at) FILTER (believed AND {proven}) AS proven,
-    max(began_at) FILTER (believed AND {proven} AND mode = 'full') AS "full",
-    max(watermark) FILTER ({proven} AND watermark <= {limit}) AS watermark,
-    coalesce(arg_max(requests - retries, number) FILTER ({full}), 1) AS full_requests,
-    arg_max(rows_read, number) FILTER ({full}) AS full_rows,
+    max(began_at) FILTER (believed AND {taken}) AS changes_read,
+    max(began_at) FILTER (believed AND ours AND {complete}) AS "full",
+    max(watermark) FILTER (ours AND watermark <= {limit}) AS watermark,
+    arg_max(verdict, number) FILTER (ours AND verdict <> 'unproven') AS verdict,
+    arg_max(changes_as_of, number) FILTER (ours) AS changes_as_of,
+    arg_max(complete_as_of, number) FILTER (ours) AS complete_as_of,
+    coalesce(arg_max(next_full, number) FILTER (ours AND number > completed AND next_full <> ''), '') AS next_full,
+    max(began_at) FILTER (believed AND ours AND forced) AS forced,
+    coalesce(arg_max(calibration, number) FILTER (ours), '') AS calibration,
+    coalesce(arg_max(list_total <> live_rows, number) FILTER (ours), false) AS is_open,
+    coalesce(arg_max(cost, number) FILTER ({full}), 1) AS full_requests,
+    arg_max(whole, number) FILTER ({full}) AS full_rows,
+    coalesce(arg_max(epoch(ended_at - began_at), number) FILTER (ours AND mode = 'full'), 0) AS full_seconds,
     coalesce(arg_max(requests - retries, number) FILTER ({changes}), 1) AS change_requests,
     arg_max(rows_read, number) FILTER ({changes}) AS change_rows,
-    coalesce(arg_max(server_total - live_rows, number) FILTER ({full}), 0) AS surplus,
-    arg_max(live_rows, number) FILTER ({proven}) AS live_proven,
+    coalesce(arg_max(coalesce(list_total, server_total) - live_rows, number)
+        FILTER (({full}) OR (ours AND list_total IS NOT NULL)), 0) AS surplus,
+    arg_max(live_rows, number) FILTER ({taken}) AS live_proven,
     coalesce(sum(deleted) FILTER (ours AND {lately}), 0)::BIGINT AS deleted_lately,
     arg_max(began_at, number) AS newest_began,
-    coalesce(max(rows_read) FILTER ({full} AND number > doubted), 0) AS longest,
+    arg_max(lap, number) FILTER (ours AND mode = 'part' AND number > ended) AS lap,
+    coalesce(max(whole) FILTER ({full} AND number > doubted), 0) AS longest,
     -- One page, and one more to see whether it was all.
     coalesce(max(rows_read) FILTER ({full} AND number > doubted AND pages <= 2), 0) AS longest_response
 FROM runs GROUP BY endpoint
 """
 
 
-def states(session: Session, now: datetime, *, numbered: bool = True) -> dict[str, SyncState]:
+def states(session: Session, now: datetime, columns: Collection[str] = tuple(COLUMNS)) -> dict[str, SyncState]:
     """The state of every endpoint that was loaded before and whose table still stands, at the time `now` (UTC).
 
-    `numbered`: the ledger is of today's format.
+    `columns`: those that the ledger has; an older version's has fewer.
     """
-    rows = _dictionaries(session, "reading the ledger", _states(now, numbered=numbered))
+    rows = _dictionaries(session, "reading the ledger", _states(now, columns))
     return {row.pop("endpoint"): _state(row, now) for row in rows}
 
 
@@ -222,6 +296,8 @@ def _state(row: dict[str, Any], now: datetime) -> SyncState:
     newest = row.pop("newest_began")
     if newest is not None and newest > now + CLOCK_SLACK:
         _LOG.warning("the newest load began at %s, which is still to come: a wrong clock, ignored", newest.isoformat())
+    lap = None if row["lap"] is None else msgspec.json.decode(row["lap"], type=Lap)
+    row["lap"] = lap if lap is not None and lap.began <= now + CLOCK_SLACK and now < lap.expires_at else None
     held = Held(longest=row.pop("longest"), longest_response=row.pop("longest_response"))
     return SyncState(**row, held=held)
 
@@ -237,7 +313,7 @@ def sync_states(
         columns = [] if session is None else session.run("looking up the ledger", _LEDGER_COLUMNS)
         if session is None or not columns:
             return {}
-        found = states(session, now, numbered=("number",) in columns)
+        found = states(session, now, [name for (name,) in columns])
         if endpoints is None:
             return found
         known = {name: _with_rows(session, endpoints[name], found[name], now) for name in found if name in endpoints}
@@ -314,7 +390,7 @@ def bound_account(known: Mapping[str, SyncState]) -> str | None:
     return max(named, key=lambda state: state.number).account if named else None
 
 
-def retype_empty_columns(session: Session, account: str) -> None:
+def adopt_account(session: Session, account: str) -> None:
     """Say whose rows those are that no load has named, inside the caller's transaction."""
     session.run(
         "adopting the account",

@@ -81,6 +81,16 @@ def exists(session: Session, name: str, schema: str = MAIN) -> bool:
     return bool(found)
 
 
+def _refuse_view(session: Session, name: TableName) -> None:
+    found = session.run(
+        "looking up the table",
+        "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
+        f" AND schema_name = {literal(name.schema)} AND view_name = {literal(name.table)}",
+    )
+    if found:
+        raise LoadFailed(f"{name}: a view stands in the place of this table; nothing was changed: rename or drop it")
+
+
 def find(session: Session, name: TableName) -> Table | None:
     """The table, or None."""
     if not exists(session, name.table, name.schema):
@@ -96,21 +106,25 @@ def short(kind: str) -> str:
     return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
-def ensure(session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]) -> Table:
+def ensure(
+    session: Session, name: TableName, declared: tuple[Column, ...], columns: Mapping[str, str]
+) -> tuple[Table, bool]:
     """Make the table with `columns`, or bring an older one to what is declared and to columns that it never filled.
 
-    Bookkeeping columns that are missing, be it from an older version or dropped by hand, are added. Raises LoadFailed
-    where anything of that would lose values.
+    Bookkeeping columns that are missing, be it from an older version or dropped by hand, are added. Returns also
+    whether an older one got other columns that it did not have. Raises LoadFailed where values would be lost.
     """
     table = find(session, name)
     if table is None:
-        return _make(session, name, columns)
+        _refuse_view(session, name)
+        return _make(session, name, columns), False
     for missing in table.lacks:
         session.run("adding a column", f"ALTER TABLE {table.sql} ADD COLUMN {missing} {BOOKKEEPING[missing]}")
+    before = len(table.columns)
     for column in declared:
         _bring_up_to_date(session, table, column)
     _adopt(session, table, columns)
-    return table
+    return table, len(table.columns) > before
 
 
 def _make(session: Session, name: TableName, columns: Mapping[str, str]) -> Table:

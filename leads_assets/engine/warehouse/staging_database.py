@@ -61,6 +61,8 @@ def open_staging(spill: Path, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConn
     database = duckdb.connect()
     database.execute(
         f"SET GLOBAL TimeZone = 'UTC'; SET memory_limit = {literal(memory)}; SET threads = 1;"
+        # DuckDB takes a process that `multiprocessing` has spawned for a terminal, and draws on standard output.
+        " SET enable_progress_bar = false;"
         f" SET enable_caching_operators = false; {_spilling_to(spill)}"
     )
     return database

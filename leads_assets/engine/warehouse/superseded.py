@@ -6,7 +6,7 @@ began, and whatever was committed with a higher number is later. No clock is ask
 
 from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import SyncState
-from leads_assets.engine.warehouse.runs import SyncRun
+from leads_assets.engine.warehouse.runs import SyncRun, parts_of_others
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal
 
@@ -17,17 +17,18 @@ COLUMNS = {"endpoint": "VARCHAR", "id": "BIGINT", "number": "BIGINT"}
 newest load that did. Those that they brought unchanged too: they were alive, which a full read may have missed."""
 
 
-def newer_rows(state: SyncState, endpoint: str, after: int | None) -> str:
+def newer_rows(session: Session, state: SyncState, run: SyncRun, after: int | None) -> str:
     """SQL that is true for a row of the table, by its `id`, that a load after `after` has seen.
 
     A full read has seen all rows, those that it lacks too; a read of changes has seen the rows that it brought. `after`
-    None: nobody told when the read began, and nothing is taken for later.
+    None: nobody told when the read began, and nothing is taken for later. A full read that ran beside another one has
+    not seen which rows the other's parts have brought.
     """
     if after is None or state.number <= after:
         return NONE
-    if state.full_number > after:
+    if state.full_number > after or (run.mode == ReadMode.FULL and parts_of_others(session, run, after)):
         return ALL
-    return f"id IN (SELECT id FROM ops.seen_rows WHERE endpoint = {literal(endpoint)} AND number > {after})"
+    return f"id IN (SELECT id FROM ops.seen_rows WHERE endpoint = {literal(run.endpoint)} AND number > {after})"
 
 
 def note_seen(session: Session, state: SyncState, run: SyncRun) -> None:
@@ -45,5 +46,5 @@ def note_seen(session: Session, state: SyncState, run: SyncRun) -> None:
             "noting the rows that were seen",
             f"INSERT INTO ops.seen_rows BY NAME SELECT {name} AS endpoint, id, {run.number} AS number FROM incoming",
         )
-    elif state.change_rows is not None:
+    elif run.mode != ReadMode.PART and state.change_rows is not None:
         session.run("forgetting earlier observations", f"DELETE FROM ops.seen_rows WHERE endpoint = {name}")

@@ -13,5 +13,5 @@ SELECT l.pipeline, l.step, l.step_position AS position, l.title, coalesce(l.owne
 FROM marts.leads l LEFT JOIN marts.stuck_leads s ON s.lead_id = l.lead_id
 WHERE l.is_open AND l.step IS NOT NULL AND l.pipeline IS NOT NULL
 QUALIFY dense_rank() OVER (ORDER BY l.pipeline_id) <= 6
-ORDER BY l.pipeline, standing, days DESC, l.lead_id
-LIMIT 500
+    AND row_number() OVER (ORDER BY s.lead_id IS NULL, l.days_in_step_at_least DESC, l.lead_id) <= 500
+ORDER BY l.pipeline, position, days DESC, l.lead_id

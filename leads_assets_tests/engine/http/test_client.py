@@ -69,10 +69,10 @@ def test_a_fault_that_stays_is_an_error_that_tells_the_effort(
         (402, AccountSuspended, "the account is suspended"),
         (403, PermissionDenied, "the key has no right to read /leads, or the account's edition lacks it"),
         (404, NotFound, "there is no /leads; check the path in the setting `base_url`"),
-        (405, UnexpectedResponse, "neither an answer nor worth another attempt"),
-        (418, UnexpectedResponse, "neither an answer nor worth another attempt"),
-        (204, UnexpectedResponse, "neither an answer nor worth another attempt"),
-        (501, UnexpectedResponse, "neither an answer nor worth another attempt"),
+        (405, UnexpectedResponse, "which is not expected here and not retried"),
+        (418, UnexpectedResponse, "which is not expected here and not retried"),
+        (204, UnexpectedResponse, "which is not expected here and not retried"),
+        (501, UnexpectedResponse, "which is not expected here and not retried"),
     ],
 )
 def test_a_permanent_answer_is_an_error_of_its_own_after_one_request(

@@ -77,7 +77,7 @@ def test_a_copy_that_lacks_a_row_is_thrown_away(desk: WarehouseHarness, monkeypa
     with pytest.raises(LoadFailed, match="the new file does not hold the same rows; nothing was changed"):
         compact(desk.warehouse)
     assert desk.warehouse.path.read_bytes() == content
-    assert not desk.warehouse.beside(".compact").exists()
+    assert list(desk.warehouse.spool_root.glob("*/*.duckdb*")) == []
 
 
 def test_it_waits_for_a_running_load(desk: WarehouseHarness) -> None:
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_the_old_file(desk: WarehouseHarness) -> None:
     )
     assert "nothing was changed (the disk is full" in said.stdout
     assert desk.everything() == before
-    assert not desk.warehouse.beside(".compact").exists()
+    assert list(desk.warehouse.spool_root.glob("*/*.duckdb*")) == []
 
 
 def test_a_damaged_file_is_left_alone(desk: WarehouseHarness) -> None:
@@ -111,3 +111,11 @@ def test_a_damaged_file_is_left_alone(desk: WarehouseHarness) -> None:
     with pytest.raises(WarehouseUnusable, match="damaged one; it was left alone"):
         compact(desk.warehouse)
     assert desk.warehouse.path.read_bytes() == b"hello" * 5000
+
+
+def test_a_rewritten_warehouse_keeps_its_rights(desk: WarehouseHarness) -> None:
+    desk.load([{"id": 1}])
+    assert desk.warehouse.path.stat().st_mode & 0o777 == 0o600
+    desk.warehouse.path.chmod(0o640)
+    compact(desk.warehouse)
+    assert desk.warehouse.path.stat().st_mode & 0o777 == 0o640

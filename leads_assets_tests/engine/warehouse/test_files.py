@@ -4,6 +4,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -141,11 +142,61 @@ def test_a_missing_staging_file_changes_nothing(desk: WarehouseHarness) -> None:
 
 
 def test_what_a_killed_load_has_spilled_is_removed(desk: WarehouseHarness) -> None:
-    spilled = desk.warehouse.beside(".tmp") / "duckdb_temp_storage-0.tmp"
-    spilled.parent.mkdir()
+    spilled = desk.warehouse.spool_root / "of a dead process" / "duckdb_temp_storage-0.tmp"
+    spilled.parent.mkdir(parents=True)
     spilled.write_bytes(bytes(100))
     with desk.warehouse.write("the test"):
         assert not spilled.exists()
+
+
+def test_what_a_reader_spills_is_left_alone(desk: WarehouseHarness) -> None:
+    """A notebook on the warehouse spills to the folder that DuckDB takes by itself."""
+    desk.load([{"id": 1}])
+    with desk.open() as notebook:
+        notebook.execute("SET memory_limit = '20MB'; SET threads = 1")
+        notebook.execute("CREATE TEMP TABLE large AS SELECT range AS n, md5(range::VARCHAR) AS t FROM range(1000000)")
+        assert list(desk.warehouse.beside(".tmp").iterdir())
+        with desk.warehouse.read("the test"):
+            pass
+        assert notebook.execute("SELECT count(DISTINCT t) FROM large").fetchone() == (1_000_000,)
+
+
+def test_warehouse_and_spool_are_private(desk: WarehouseHarness) -> None:
+    with desk.warehouse.spool() as folder:
+        assert [place.stat().st_mode & 0o777 for place in (desk.warehouse.spool_root, folder.path)] == [0o700, 0o700]
+    desk.load([{"id": 1}])
+    assert desk.warehouse.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("ending", [".lock.holder", ".new", ".lock"])
+def test_links_that_wait_beside_the_warehouse_lead_nowhere(desk: WarehouseHarness, ending: str) -> None:
+    victim = desk.folder / "victim"
+    victim.write_text("precious")
+    desk.warehouse.beside(ending).symlink_to(victim)
+    with suppress(WarehouseError):
+        desk.load([{"id": 1}])
+    assert victim.read_text() == "precious"
+
+
+def test_a_log_without_its_warehouse_is_told(desk: WarehouseHarness) -> None:
+    desk.warehouse.beside(".wal").write_bytes(b"x")
+    with pytest.raises(WarehouseUnusable, match=r"but a log of one, leads\.duckdb\.wal; .* move the log away"):
+        desk.load([{"id": 1}])
+
+
+def test_a_view_in_the_place_of_a_table_is_told(desk: WarehouseHarness) -> None:
+    with desk.warehouse.write("the test") as session:
+        session.run("a view of the user", "CREATE VIEW things AS SELECT 1 AS id")
+    with pytest.raises(LoadFailed, match=r"things: a view stands in the place of this table; .* rename or drop it"):
+        desk.load([{"id": 1}])
+
+
+def test_a_rule_that_a_user_added_and_rows_break_is_told(desk: WarehouseHarness) -> None:
+    desk.load([{"id": 1, "text": "x"}])
+    with desk.warehouse.write("the test") as session:
+        session.run("a rule of the user", "ALTER TABLE things ALTER COLUMN text SET NOT NULL")
+    with pytest.raises(LoadFailed, match=r"a rule that was added to the table, as NOT NULL, .* refuses its rows"):
+        desk.load([{"id": 1}])
 
 
 def test_a_damaged_spool_changes_nothing(desk: WarehouseHarness) -> None:

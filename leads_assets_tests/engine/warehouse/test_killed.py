@@ -119,7 +119,9 @@ def test_killed_while_the_warehouse_is_made_it_can_be_made_again(desk: Warehouse
 
 
 def test_half_a_file_from_a_killed_maker_is_not_taken_for_the_warehouse(desk: WarehouseHarness) -> None:
-    desk.warehouse.beside(".new").write_bytes(b"DUCK" * 100)
+    left = desk.warehouse.spool_root / "of a dead process" / "new.duckdb"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"DUCK" * 100)
     desk.load(BEFORE)
     assert desk.row("SELECT count(*) FROM things") == (60,)
-    assert not desk.warehouse.beside(".new").exists()
+    assert not left.exists()

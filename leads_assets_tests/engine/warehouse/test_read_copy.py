@@ -9,7 +9,7 @@ import pytest
 
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable
 from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.read_copy import publish
+from leads_assets.engine.warehouse.read_copy import publish, publish_if_due, why_due
 from leads_assets_tests.harness.desk import WarehouseHarness
 
 pytestmark = pytest.mark.process
@@ -104,7 +104,7 @@ def test_a_copy_that_cannot_be_written_leaves_the_old_one_and_says_so(desk: Ware
     with pytest.raises(WarehouseUnusable, match="cannot be written"):
         publish(desk.warehouse, target)
     assert sorted(entry.name for entry in target.iterdir()) == ["full"]
-    assert not (desk.folder / ".folder.new").exists()
+    assert not [entry for entry in desk.folder.iterdir() if entry.name.startswith(".folder")]
 
 
 def test_the_warehouse_is_never_replaced_by_its_copy(desk: WarehouseHarness) -> None:
@@ -113,3 +113,52 @@ def test_the_warehouse_is_never_replaced_by_its_copy(desk: WarehouseHarness) -> 
     for target in (desk.warehouse.path, desk.folder / "link.duckdb"):
         with pytest.raises(WarehouseUnusable, match="would replace the warehouse"):
             publish(desk.warehouse, target)
+
+
+def test_what_the_files_hold_decides_whether_the_copy_is_due(desk: WarehouseHarness) -> None:
+    """So whatever kept a run from publishing (a kill, a full disk, a setting that came later), the next one does."""
+    target = desk.folder / "read.duckdb"
+    assert why_due(desk.warehouse, target) == ""
+    desk.load([{"id": 1, "whole": 1}])
+    assert why_due(desk.warehouse, target) == f"the read copy {target} is not there"
+    publish_if_due(desk.warehouse, target)
+    assert why_due(desk.warehouse, target) == ""
+    desk.load([{"id": 1, "whole": 1}])
+    assert why_due(desk.warehouse, target) == ""
+    desk.load([{"id": 1, "whole": 2}])
+    assert why_due(desk.warehouse, target) == f"the read copy {target} is older than the warehouse"
+    target.write_bytes(b"no database")
+    publish_if_due(desk.warehouse, target)
+    assert read(target) == (1, 2)
+
+
+def test_a_copy_that_is_no_news_is_not_written_again(desk: WarehouseHarness) -> None:
+    target = desk.folder / "read.duckdb"
+    desk.load([{"id": 1, "whole": 1}])
+    publish_if_due(desk.warehouse, target)
+    before = target.stat().st_ino
+    publish_if_due(desk.warehouse, target)
+    assert target.stat().st_ino == before
+
+
+def test_links_that_wait_in_the_folder_of_the_copy_lead_nowhere(desk: WarehouseHarness) -> None:
+    victim, folder = desk.folder / "victim", desk.folder / "shared"
+    victim.write_text("precious")
+    folder.mkdir()
+    for name in (".read.duckdb.new", ".read.duckdb.0.new", "read.duckdb"):
+        (folder / name).symlink_to(victim)
+    desk.load([{"id": 1, "whole": 1}])
+    publish(desk.warehouse, folder / "read.duckdb")
+    assert victim.read_text() == "precious"
+    assert not (folder / "read.duckdb").is_symlink()
+    assert read(folder / "read.duckdb") == (1, 1)
+
+
+def test_a_new_copy_is_private_and_a_replaced_one_keeps_its_rights(desk: WarehouseHarness) -> None:
+    target = desk.folder / "read.duckdb"
+    desk.load([{"id": 1, "whole": 1}])
+    publish(desk.warehouse, target)
+    assert target.stat().st_mode & 0o777 == 0o600
+    target.chmod(0o644)
+    publish(desk.warehouse, target)
+    assert target.stat().st_mode & 0o777 == 0o644

@@ -9,7 +9,7 @@ import pytest
 
 from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.sql import literal
-from leads_assets.engine.warehouse.staging_database import ALIAS, StagingDatabase
+from leads_assets.engine.warehouse.staging_database import ALIAS, StagingDatabase, open_staging
 from leads_assets_tests.harness.desk import WarehouseHarness, things
 
 pytestmark = pytest.mark.process
@@ -99,3 +99,9 @@ def test_a_load_that_spilled_does_not_bind_the_next_one_to_its_folder(tmp_path: 
             assert connection.execute("SELECT count(*) FROM duckdb_temporary_files()").fetchone() != (0,)
             assert list(folder.iterdir())
     staging.close()
+
+
+def test_no_progress_bar_is_drawn_on_standard_output(tmp_path: Path) -> None:
+    database = open_staging(tmp_path / "spill")
+    assert database.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+    database.close()

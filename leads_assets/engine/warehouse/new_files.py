@@ -1,0 +1,69 @@
+"""Files that are made in folders to which others may write: under names nobody can guess, through no link."""
+
+import os
+import shutil
+import stat
+import uuid
+from contextlib import suppress
+from glob import escape
+from pathlib import Path
+
+PRIVATE = 0o600
+"""Rights on a new file: there are people's data in it."""
+
+
+def make_copy(source: Path, target: Path) -> None:
+    """Copy a file to `target` in one step, the bytes on the disk first; a link in its place is replaced, not followed.
+
+    It keeps the rights of the file that it replaces. What a killed process has left of this is removed. Raises OSError;
+    then `target` is as it was.
+    """
+    for draft in target.parent.glob(f".{escape(target.name)}.*.new"):
+        draft.unlink(missing_ok=True)
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.new")
+    try:
+        with source.open("rb") as read, open(_create(draft), "wb") as written:
+            os.fchmod(written.fileno(), _rights(target))
+            shutil.copyfileobj(read, written, 1 << 20)
+            written.flush()
+            os.fsync(written.fileno())
+        draft.replace(target)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Replace `target` by a finished file in one step, the bytes on the disk first; it gets the rights of the old one.
+
+    Raises OSError.
+    """
+    with fresh.open("rb") as written:
+        os.fchmod(written.fileno(), _rights(target))
+        os.fsync(written.fileno())
+    fresh.replace(target)
+
+
+def write_note(path: Path, text: str) -> None:
+    """Write a short text in one step; a link in its place is replaced, not followed. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with open(_create(draft), "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
+
+
+def _rights(target: Path) -> int:
+    """The rights of a file that is replaced, and those of a new one where there is none."""
+    try:
+        status = target.lstat()
+    except OSError:
+        return PRIVATE
+    return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else PRIVATE

@@ -1,0 +1,61 @@
+"""Generated histories of syncs: filters that lie, clocks that jump, accounts that change, rows that come back.
+
+`pytest --hypothesis-profile thorough` tries 250.
+"""
+
+from contextlib import closing
+from datetime import timedelta
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import event, given, settings
+
+from leads_assets.engine.records.extract import ReadMode, Verdict
+from leads_assets_tests.harness.sync_histories import Change, Days, Sync
+
+pytestmark = pytest.mark.socket
+
+_KINDS = ("insert", "delete", "update", "update", "quiet", "restore", "import", "future")
+_CLOCKS = (timedelta(0), timedelta(0), timedelta(hours=2), timedelta(days=365), timedelta(hours=-6))
+_syncs = st.builds(
+    Sync,
+    changes=st.lists(st.builds(Change, st.sampled_from(_KINDS), st.integers(0, 99)), max_size=4).map(tuple),
+    ahead=st.sampled_from(_CLOCKS),
+    filter=st.sampled_from(["true", "none", "created", "drops"]),
+    total=st.booleans(),
+    account=st.sampled_from(["ours", "ours", "ours", "ours", "address", "key"]),
+    full=st.booleans(),
+)
+
+
+# A history makes a warehouse and loads it several times: half a second.
+@settings(max_examples=settings().max_examples // 20)
+@given(rows=st.integers(4, 14), syncs=st.lists(_syncs, min_size=1, max_size=5))
+def test_a_proven_table_is_the_servers_list_and_no_living_row_is_ever_marked(rows: int, syncs: list[Sync]) -> None:
+    with closing(Days(rows)) as days:
+        assert days.sync(Sync()) is not None
+        for sync in syncs:
+            before = days.table()
+            told = days.sync(sync)
+            live, marked = days.table()
+            if sync.account != "ours":
+                event(f"another account, {sync.account}")
+                # Of a few changes nobody can tell whose they are: they may come in, and prove nothing.
+                assert told is None or (sync.account == "key" and told.row.mode is ReadMode.INCREMENTAL)
+                assert told is None or (told.row.rows_read or 0) < 3
+                assert marked == before[1]
+            if told is None:
+                assert (live, marked) == before
+            if told is None or sync.account != "ours":
+                continue
+            event(f"{told.row.mode}, {told.row.verdict}")
+            assert marked.isdisjoint(days.ours.rows), "a living row is marked as deleted"
+            if told.row.verdict is Verdict.PROVEN and told.row.mode is ReadMode.FULL:
+                assert live.keys() == days.ours.rows.keys()
+                kept = told.row.outdated  # by the server's own stamps
+                differ = [row for row, text in live.items() if days.ours.rows[row]["text"] != text]
+                assert len(differ) <= kept
+        after = days.sync(Sync(full=True))
+        assert after is not None
+        assert after.row.verdict is Verdict.PROVEN, "a clock that was wrong before proves nothing about today"
+        assert days.table()[0] == {row_id: row["text"] for row_id, row in days.ours.rows.items()}
