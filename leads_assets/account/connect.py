@@ -89,7 +89,11 @@ class LeadsApi:
 
     def affords_part(self) -> bool:
         """Whether a list that is too long for a day may go on today. Raises ConfigurationError."""
-        return self.client().budget.affords_part()
+        try:
+            return self.client().budget.affords_part()
+        except RunError as stop:
+            self.stopped = stop
+            raise
 
     def extract(
         self,

@@ -144,7 +144,7 @@ def sync_endpoint(
             utc_now(),
             full_refresh=sync.full_refresh or sync.new_account,
             reconcile_every=sync.reconcile_every,
-            affords_part=state.lap is None or api.affords_part(),
+            affords_part=api.affords_part(),
         )
 
         def load_part(part: Extract) -> int:
@@ -167,7 +167,7 @@ def sync_endpoint(
                 progress=lambda progress: context.log.info(progress.line(endpoint.name)),
             )
             pending = PendingLoad(replace(extract, forced=plan.forced), folder.remove)
-            yield dg.MaterializeResult(asset_key=endpoint.name, value=pending)
+            yield dg.MaterializeResult(asset_key=context.asset_key_for_output(endpoint.name), value=pending)
     except PermissionDenied as denied:
         if not endpoint.edition_gated or state.known:
             raise as_failure(context, warehouse, endpoint, denied) from None

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from leads_assets.report.figures import Row
+from leads_assets.report.markup import shortened
 from leads_assets.report.sections import Section
 
 _FONT = "system-ui, sans-serif"
@@ -39,7 +40,7 @@ def charts(section: Section, rows: Sequence[Row]) -> Iterator[tuple[str, dict[st
     for row in rows:
         parts.setdefault(str(row.get("pipeline") or ""), []).append(row)
     for part, some in parts.items():
-        values = [{name: _plain(value) for name, value in row.items() if name not in _LEFT_OUT} for row in some]
+        values = [_datum(row) for row in some]
         data = {**section.chart.get("data", {}), "values": values}
         height = _height(section.chart, some)
         yield (
@@ -80,7 +81,13 @@ def drawing_script() -> str | None:
     return script.replace("</script", "<\\/script")
 
 
+def _datum(row: Row) -> dict[str, object]:
+    return {name: _plain(value) for name, value in row.items() if value is not None and name not in _LEFT_OUT}
+
+
 def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return shortened(value)
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float):

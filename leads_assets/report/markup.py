@@ -14,6 +14,8 @@ from leads_assets.report.sections import Column, Section
 
 Row = Mapping[str, Any]
 _NOTHING = '<span class="none">–</span>'
+_LONGEST = 120
+"""Characters of a text: titles may be of any length, and the page must stay small."""
 _RIGHT = frozenset({"number", "money", "percent", "days"})
 
 
@@ -22,7 +24,7 @@ def value(kind: str, found: object, *, currency: str | None = None, zone: str = 
     if found is None:
         return _NOTHING
     if kind == "text":
-        return escape(str(found))
+        return escape(shortened(str(found)))
     if isinstance(found, datetime):
         local = found.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", "minutes")
         return f'<time datetime="{found.isoformat()}">{local}</time>'
@@ -32,6 +34,11 @@ def value(kind: str, found: object, *, currency: str | None = None, zone: str = 
         raise TypeError(f"a {type(found).__name__} is no {kind}")
     unit = f' data-currency="{escape(currency or "?")}"' if kind == "money" else ""
     return f'<data value="{found}" data-kind="{kind}"{unit}>{_said(kind, found, currency)}</data>'
+
+
+def shortened(text: str) -> str:
+    """The text, or as much of it as a page can carry of each of its rows."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _said(kind: str, found: float | Decimal, currency: str | None) -> str:

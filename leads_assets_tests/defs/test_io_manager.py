@@ -133,3 +133,25 @@ def test_a_frame_for_a_table_or_schema_of_the_project_is_refused(tmp_path: Path,
     (told,) = [event.event_specific_data for event in result.all_events if event.is_step_failure]
     assert "give the asset another" in str(told.error)  # type: ignore[union-attr]
     assert not (tmp_path / "leads.duckdb").exists()
+
+
+def test_an_endpoints_asset_has_its_declared_table_whatever_the_prefix_of_its_key(tmp_path: Path) -> None:
+    key, seen = dg.AssetKey(["crm", "teams"]), []
+
+    @dg.asset(ins={"teams": dg.AssetIn(key=key)})
+    def after(teams: pd.DataFrame) -> None:
+        seen.append(len(teams))
+
+    with DemoApi(Account(leads=10)) as api:
+        project = Project(tmp_path, api.base_url)
+        definitions = project.definitions
+        (teams,) = [
+            asset
+            for asset in definitions.assets or ()
+            if isinstance(asset, dg.AssetsDefinition) and dg.AssetKey("teams") in asset.keys
+        ]
+        moved = teams.with_attributes(asset_key_replacements={dg.AssetKey("teams"): key})
+        job = dg.Definitions(assets=[moved, after], resources=definitions.resources)
+        assert job.resolve_implicit_global_asset_job_def().execute_in_process().success
+    assert [len(project.query("FROM main.teams"))] == seen
+    assert project.query("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'crm'") == []

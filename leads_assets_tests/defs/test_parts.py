@@ -1,17 +1,25 @@
 """A long full read is loaded in parts: what was paid for is not paid again, and a day's requests need not suffice."""
 
+import random
+import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
 from leads_assets.engine.read import lap_source
 from leads_assets_tests.conftest import OpenApi
+from leads_assets_tests.harness.days import pass_a_day
 from leads_assets_tests.harness.project import Project
+from leads_assets_tests.harness.rich_load import PROCESSES
+from leads_assets_tests.harness.watched import SensorHarness
+from leads_assets_tests.harness.watched import asked as names
 
 pytestmark = pytest.mark.socket
 
@@ -100,3 +108,174 @@ def test_an_outage_costs_what_is_left_and_a_few_requests(account: Account) -> No
     assert account.sync()
     assert account.loads()[-1] == ("incremental", "current")
     assert account.requests == 2
+
+
+def test_a_list_that_does_not_fit_into_a_day_is_read_over_several_without_a_failure(
+    open_api: OpenApi, tmp_path: Path
+) -> None:
+    account = Account(open_api(leads=_ROWS), tmp_path, daily_requests=60)
+    assert account.sync()
+    verdict, in_progress, _ = account.freshness()
+    assert verdict == "unproven"
+    assert in_progress.endswith("of 1,000 rows, goes on tomorrow at 00:05 UTC")
+    assert 54 <= account.requests <= 60
+    assert account.sync()
+    assert account.requests == 0
+    assert account.freshness()[1] == in_progress
+    days = 1
+    while account.freshness()[1]:
+        pass_a_day(account.project)
+        assert account.sync()
+        days += 1
+    assert days == 3
+    assert account.freshness() == ("current", None, "")
+    assert account.is_true()
+    assert account.project.query("SELECT sum(requests) <= 112 + 25 FROM ops.sync_runs") == [(True,)]
+
+
+def test_while_a_list_waits_for_new_requests_its_changes_are_read(open_api: OpenApi, tmp_path: Path) -> None:
+    api = open_api(leads=_ROWS)
+    assert Account(api, tmp_path).sync()
+    pass_a_day(Account(api, tmp_path).project)
+    account = Account(api, tmp_path, daily_requests=60)
+    assert account.sync(reconcile_hours=0.0)
+    assert account.loads()[-1] == ("part", "unproven")
+    api.account.update("leads", [row["id"] for row in api.account.rows("leads")][-3:])
+    assert account.sync(reconcile_hours=0.0)
+    assert account.loads()[-1] == ("incremental", "current")
+    verdict, in_progress, _ = account.freshness()
+    assert verdict == "current"
+    assert in_progress.endswith("goes on tomorrow at 00:05 UTC")
+    assert account.is_true()
+    pass_a_day(account.project)
+    assert account.sync(reconcile_hours=0.0)
+    pass_a_day(account.project)
+    assert account.sync(reconcile_hours=0.0)
+    assert account.freshness() == ("current", None, "")
+    assert account.is_true()
+
+
+def test_a_long_list_whose_turn_it_is_when_no_request_is_left_for_it_is_asked_for_changes_only(
+    open_api: OpenApi, tmp_path: Path
+) -> None:
+    api = open_api(leads=_ROWS)
+    assert Account(api, tmp_path).sync()
+    assert Account(api, tmp_path, daily_requests=120).sync(reconcile_hours=0.0)
+    assert Account(api, tmp_path).loads()[-1] == ("incremental", "current")
+
+
+def test_a_part_that_is_too_old_is_begun_anew(account: Account) -> None:
+    assert not account.sync("status=503@leads+70")
+    pass_a_day(account.project)
+    pass_a_day(account.project)
+    assert account.sync()
+    assert account.loads()[-1] == ("full", "proven")
+    assert account.requests == 112
+
+
+def test_rows_that_went_and_came_between_the_parts_are_known_at_the_end(account: Account) -> None:
+    ids = [row["id"] for row in account.api.account.rows("leads")]
+    assert not account.sync("status=503@leads+70")
+    account.api.account.delete("leads", [ids[5], *ids[300:330], ids[590]])
+    account.api.account.insert("leads", 12)
+    account.api.account.update("leads", [ids[7], ids[900]])
+    assert account.sync()
+    assert account.freshness() == ("current", None, "")
+    assert account.is_true()
+
+
+def _sync_elsewhere(folder: Path, base_url: str) -> None:
+    """In a process of its own: sync leads, in short parts."""
+    lap_source.PAGES_A_PART = _PAGES
+    Project(folder, base_url, api={"page_size": 10}, endpoints={"leads": ENDPOINTS["leads"]}).materialize("leads")
+
+
+def _start(account: Account) -> BaseProcess:
+    child = PROCESSES.Process(target=_sync_elsewhere, args=(account.project.folder, account.api.base_url))
+    child.start()
+    return child
+
+
+@pytest.mark.process
+def test_killed_in_the_middle_ten_times_it_costs_no_more_than_a_part_each_time(account: Account) -> None:
+    dice = random.Random(7)
+    kills = 0
+    while kills < 10:
+        stop_at = account.api.count("leads") + dice.randrange(3, 2 * _PAGES)
+        child = _start(account)
+        while child.is_alive() and account.api.count("leads") < stop_at:
+            time.sleep(0.002)
+        kills += 1
+        child.kill()
+        child.join(60)
+    assert account.api.count("leads") <= 112 + 10 * (_PAGES + 15)
+    spent = account.api.count("leads")
+    child = _start(account)
+    child.join(120)
+    assert child.exitcode == 0
+    assert account.freshness()[:2] in [("current", None), ("proven", None)]
+    assert account.is_true()
+    assert account.api.count("leads") - spent <= 112
+
+
+@pytest.mark.process
+def test_two_processes_at_once_lose_nothing_and_mark_nothing_that_lives(account: Account) -> None:
+    ids = [row["id"] for row in account.api.account.rows("leads")]
+    account.api.set_faults([parse_fault("latency=0.02@leads")])
+    children = [_start(account), _start(account)]
+    account.api.account.delete("leads", ids[3:5])
+    for child in children:
+        child.join(120)
+        assert child.exitcode == 0
+    assert account.sync()
+    assert account.freshness()[:2] in [("current", None), ("proven", None)]
+    assert account.is_true()
+    assert account.requests <= 30
+
+
+def test_with_a_hundred_requests_a_day_the_sensor_goes_on_each_day_until_the_table_is_current(
+    open_api: OpenApi, tmp_path: Path
+) -> None:
+    watched = SensorHarness(open_api(leads=_ROWS), tmp_path, daily=100, page_size=10)
+    runs = days = 0
+    while True:
+        days += 1
+        while (asked := watched.tick()).run_requests:
+            runs += 1
+            assert watched.run(asked).success
+        rows = watched.project.query("SELECT verdict, in_progress FROM ops.freshness WHERE endpoint = 'leads'")
+        if rows == [("current", None)]:
+            break
+        assert rows[0][1].endswith("goes on tomorrow at 00:05 UTC")
+        assert watched.api.count() <= 100
+        assert (days, runs) < (4, 8)
+        pass_a_day(watched.project)
+        watched.api.reset()
+        watched.cursor = None
+    assert days == 3
+    assert Account(watched.api, tmp_path).is_true()
+
+
+def test_the_sensor_does_not_go_on_before_there_are_new_requests(open_api: OpenApi, tmp_path: Path) -> None:
+    watched = SensorHarness(open_api(leads=_ROWS), tmp_path, daily=70, page_size=10)
+    assert watched.run(watched.tick()).success
+    now = watched.now()
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    for ahead, goes_on in [(timedelta(minutes=4), False), (timedelta(minutes=6), True)]:
+        watched.ahead = tomorrow + ahead - now
+        watched.cursor = None
+        assert ("leads" in names(watched.tick())) == goes_on
+
+
+def test_what_cannot_be_settled_ends_unproven_and_the_next_read_is_whole(account: Account) -> None:
+    ids = [row["id"] for row in account.api.account.rows("leads")]
+    account.api.account.delete("leads", [ids[40]])
+    assert not account.sync("status=503@leads+70")
+    account.api.account.restore("leads", [ids[40]])
+    assert account.sync()
+    verdict, in_progress, reason = account.freshness()
+    assert (verdict, in_progress) == ("unproven", None)
+    assert "rows are there that the changes did not show: 1" in reason
+    assert account.sync()
+    assert account.loads()[-1] == ("full", "proven")
+    assert account.is_true()

@@ -16,7 +16,7 @@ from leads_assets_tests.harness.desk import THINGS, WarehouseHarness
 
 # The child begins as a copy of a process that has imported everything and has no threads yet.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["leads_assets_tests.harness.desk"])
+PROCESSES.set_forkserver_preload(["leads_assets_tests.harness.desk", "leads_assets_tests.harness.project"])
 
 CANARY = "canary@example.com"
 

@@ -31,6 +31,7 @@ class SensorHarness:
     api: DemoApi
     folder: Path
     daily: int = 0
+    page_size: int = 100
     ahead: timedelta = timedelta(0)
     cursor: str | None = None
     key: str = "demo-key"
@@ -53,6 +54,7 @@ class SensorHarness:
             state=self.project.state,
             lock_seconds=1,
             daily_requests=self.daily,
+            page_size=self.page_size,
         )
 
     @property

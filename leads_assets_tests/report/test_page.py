@@ -281,3 +281,20 @@ def test_a_section_in_doubt_says_so_itself_where_others_are_not(tmp_path: Path) 
     assert grey == ["headline", "due", "mend"]
     assert len([told for told in page.texts if told.startswith("Unproven: ") and "no total" in told]) == 3
     assert page.all("html")[0]["class"] == "doubtful"
+
+
+def test_the_page_stays_small_however_many_rows_and_however_long_their_titles(tmp_path: Path) -> None:
+    books = known_account(tmp_path)
+    _prove(books)
+    with books.session() as session:
+        session.run("test", "CREATE TABLE made AS FROM main.leads WHERE id = 102")
+        long = "repeat('Ä<long> title ', 90)"
+        many = f"SELECT made.* REPLACE (n AS id, {long} AS title) FROM made, range(1000, 9000) r(n)"
+        session.run("test", f"INSERT INTO main.leads {many}")
+        session.run("test", "DROP TABLE made")
+    books.build()
+    text, figures = _written(books, tmp_path)
+    assert figures.numbers()["open leads"] > 8_000
+    # The script that draws takes 900 kB of the 1.2 MB.
+    assert len(text.encode()) < 250_000
+    assert "…" in text

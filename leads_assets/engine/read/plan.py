@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.read import lap_source
 from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.state import SyncState
 
@@ -61,8 +62,8 @@ def plan_read(
 ) -> ReadPlan:
     """Full unless the endpoint has a change filter and a recent, proven full read to build on.
 
-    `reconcile_every`: as `reconcile_interval` takes it. `affords_part`: the day's requests allow a full read in parts
-    to go on; else the changes are read meanwhile, if they can be.
+    `reconcile_every`: as `reconcile_interval` takes it. `affords_part`: the day's requests allow a full read in parts;
+    else the changes are read meanwhile, if they can be.
     """
     if endpoint.change_filter is None:
         return ReadPlan(None, "full: the API has no change filter for it")
@@ -76,7 +77,10 @@ def plan_read(
         return ReadPlan(None, f"full: it goes on after the {state.lap.rows:,} rows that were read", lap=state.lap)
     if changes is None:
         return ReadPlan(None, "full: no proven full read yet")
-    return changes if state.lap is not None else _due(state, now, reconcile_every) or changes
+    is_in_parts = state.lap is not None or state.full_requests > lap_source.PAGES_A_PART
+    if is_in_parts and not affords_part:
+        return changes
+    return _due(state, now, reconcile_every) or changes
 
 
 def _due(state: SyncState, now: datetime, reconcile_every: timedelta | None) -> ReadPlan | None:
