@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from leads_assets.account.connect import LeadsApi, warehouse_of
@@ -16,11 +17,15 @@ from leads_assets.doctor.probing import Prober
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.errors import EndpointError
 from leads_assets.engine.instants import format_instant, utc_now
-from leads_assets.engine.read.estimate import Estimate, estimate_paged, estimate_unpaged
+from leads_assets.engine.read.estimate import Estimate, days_to_read, estimate_paged, estimate_unpaged, pages_needed
+from leads_assets.engine.read.lap_source import PAGES_A_PART
 from leads_assets.engine.read.plan import ReadPlan, plan_read
 from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.runs import sync_states
+
+_ENDS_LAP = 2
+"""A read of the changes since the first part, and a look at the whole list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,12 @@ class _Step:
     endpoint: Endpoint
     plan: ReadPlan
     estimate: Estimate
+
+    @property
+    def is_in_parts(self) -> bool:
+        """Whether it takes what requests there are, and goes on another day."""
+        known = self.endpoint.change_filter is not None and self.mode is ReadMode.FULL and self.estimate.requests
+        return bool(known) and (self.plan.lap is not None or (self.estimate.requests or 0) > PAGES_A_PART)
 
     @property
     def mode(self) -> ReadMode:
@@ -53,6 +64,7 @@ class Plan:
     spent: int
     left: int | None
     daily: int
+    today: date
     status: int = 0
 
     @property
@@ -67,13 +79,20 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether it fits into the day."""
-        return self.left is None or self.requests <= self.left
+        """Whether it fits into the day, but for what is read in parts."""
+        whole = sum(step.estimate.requests or 0 for step in self.steps if not step.is_in_parts)
+        return self.left is None or whole <= self.left
+
+    def complete_on(self, step: _Step) -> date | None:
+        """The day on which a list that is read in parts will be complete; None for others."""
+        if not step.is_in_parts or step.estimate.requests is None:
+            return None
+        return self.today + timedelta(days=days_to_read(step.estimate.requests, self.left, self.daily))
 
     def content(self) -> object:
         """Sums and steps."""
         sums = {"requests": self.requests, "unknown": self.unknown, "budget_left": self.left, "fits": self.fits}
-        return {**sums, "spent_by_plan": self.spent, "endpoints": [step.content() for step in self.steps]}
+        return {**sums, "spent_by_plan": self.spent, "endpoints": [self._content(step) for step in self.steps]}
 
     def blocks(self) -> Iterable[Block]:
         """The table, then the sums."""
@@ -85,11 +104,18 @@ class Plan:
             lines.append((step.endpoint.name, requests, number(known.rows), str(step.mode), known.basis))
         yield Grid(columns=("endpoint", *numbers, "mode", "told by"), rows=lines, right=numbers, wrap=["told by"])
         yield from self._whys()
+        for step in self.steps:
+            if day := self.complete_on(step):
+                yield f"{step.endpoint.name}: {step.estimate.requests:,} requests, complete on {day.isoformat()}"
         budget = "there is no daily limit" if self.left is None else f"{self.left:,} of {self.daily:,} are left today"
         verdict = "" if self.fits else ": it does not fit into today, and a list that does not fit is not begun"
         more = f", and what {', '.join(self.unknown)} needs" if self.unknown else ""
         yield f"A sync would cost about {self.requests:,} requests{more}; {budget}{verdict}."
         yield f"To find that out took {self.spent:,}."
+
+    def _content(self, step: _Step) -> dict[str, Any]:
+        day = self.complete_on(step)
+        return {**step.content(), "complete_on": day and day.isoformat()}
 
     def errors(self) -> Iterable[str]:
         """Nothing."""
@@ -137,7 +163,13 @@ def run(arguments: argparse.Namespace) -> Plan | Differences:
             _step(prober, ENDPOINTS[name], plan, known.get(name, SyncState()), settings.page_size)
             for name, plan in plans.items()
         )
-        return Plan(steps=steps, spent=prober.requests, left=client.budget.left(), daily=client.budget.daily)
+        return Plan(
+            steps=steps,
+            spent=prober.requests,
+            left=client.budget.left(),
+            daily=client.budget.daily,
+            today=utc_now().date(),
+        )
 
 
 def _plans(
@@ -165,5 +197,8 @@ def _step(prober: Prober, endpoint: Endpoint, plan: ReadPlan, state: SyncState, 
         page = prober.first_page(endpoint, page_size, **since).page
     except EndpointError as error:
         return _Step(endpoint, plan, Estimate(None, None, str(error)))
+    if (lap := plan.lap) is not None and (rows := page.total or lap.total):
+        left = pages_needed(max(page_size, rows - lap.rank), page_size) + _ENDS_LAP
+        return _Step(endpoint, plan, Estimate(left, rows, f"the rows after the {lap.rows:,} that were read"))
     estimate = estimate_paged(len(page.records), page.total, last_rows, page_size)
     return _Step(endpoint, plan, estimate)

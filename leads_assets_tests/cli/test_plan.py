@@ -1,5 +1,6 @@
 """`leads-assets plan`: what a sync would cost and change, told without changing anything."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.faults import Fault
-from leads_assets.engine.read.estimate import Estimate, estimate_paged, pages_needed
+from leads_assets.engine.read.estimate import Estimate, days_to_read, estimate_paged, pages_needed
 from leads_assets_tests.harness.commands import Command, CommandResult, OpenAccount
 from leads_assets_tests.harness.project import Project
 
@@ -72,6 +73,33 @@ def test_a_sync_that_does_not_fit_into_the_day_is_told_before_it_begins(
     monkeypatch.setenv("LEADS_API_DAILY_REQUESTS", "40")
     assert command("plan", "--json").json["fits"] is False
     assert "it does not fit into today" in command("plan").out
+
+
+def test_a_list_that_is_read_in_parts_is_told_with_its_day(
+    command: Command, open_account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_account(3000)
+    monkeypatch.setenv("LEADS_API_DAILY_REQUESTS", "200")
+    monkeypatch.setenv("LEADS_API_PAGE_SIZE", "10")
+    told = command("plan", "--json", "leads")
+    assert told.json["fits"] is True
+    day = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    assert of(told, "leads")["complete_on"] == day
+    assert f"leads: 336 requests, complete on {day}" in command("plan", "leads").out
+
+
+@pytest.mark.parametrize(
+    ("requests", "left", "daily", "days"),
+    [
+        (3_031, 2_000, 2_000, 1),
+        (3_031, 1_000, 2_000, 2),
+        (300, 2_000, 2_000, 0),
+        (300, None, 0, 0),
+        (3_601, 0, 2_000, 3),
+    ],
+)
+def test_a_day_gives_nine_tenths_of_its_requests(requests: int, left: int | None, daily: int, days: int) -> None:
+    assert days_to_read(requests, left, daily) == days
 
 
 def test_an_endpoint_that_cannot_be_asked_does_not_hide_the_others(command: Command, open_account: OpenAccount) -> None:

@@ -68,8 +68,12 @@ class RankServer:
 
     def last(self) -> Page:
         """The first row of the list asked backwards."""
+        return self.backwards(1)
+
+    def backwards(self, limit: int) -> Page:
+        """The first rows of the list asked backwards."""
         _, listing = self._next_request()
-        rows = listing[:1] if self.ignores_direction else listing[-1:]
+        rows = listing[:limit] if self.ignores_direction else listing[::-1][:limit]
         return self._answer([row for row in rows if row not in self.hidden], len(listing))
 
     def _next_request(self) -> tuple[int, list[int]]:

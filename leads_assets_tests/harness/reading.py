@@ -14,8 +14,10 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.http.client import ApiClient, Limits
+from leads_assets.engine.read.parts import LoadPart
 from leads_assets.engine.read.read import Extraction, Progress, ReadOptions
 from leads_assets.engine.records.extract import Extract, Verdict
+from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.state import Held, LiveRows
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -83,6 +85,8 @@ class ClientFactory:
         held: Held | None = None,
         live: Callable[[datetime], LiveRows] | None = None,
         calibration: str = "",
+        lap: Lap | None = None,
+        load_part: LoadPart | None = None,
         **options: Any,
     ) -> Extract:
         """One endpoint from a server or through a client."""
@@ -97,6 +101,8 @@ class ClientFactory:
             held=lambda _: held or Held(),
             live=live,
             calibration=calibration,
+            lap=lap,
+            load_part=load_part,
             options=ReadOptions(**options),
             progress=self.told.append,
             clock=self.time.clock,

@@ -14,6 +14,15 @@ def pages_needed(total: int, size: int) -> int:
     return 3 + -(-(total - size) // max(1, size - 1))
 
 
+def days_to_read(requests: int, left: int | None, daily: int) -> int:
+    """Days after today until a list that is read in parts is complete: `left` requests are left today, None without a
+    limit, of `daily`; a tenth of a day's is left to reads of changes."""
+    if left is None:
+        return 0
+    more = requests - max(0, left - daily // 10)
+    return max(0, -(-more // max(1, daily - daily // 10)))
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`requests` and `rows` are None where nothing is known; `basis` says what they rest on."""
