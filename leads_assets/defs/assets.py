@@ -25,6 +25,8 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseError
 
 GROUP = "crm"
+SOURCE = dg.AssetKey("crm_api")
+"""The node of the API, which every list comes from."""
 OWNERS = ["team:sales-operations"]
 API_POOL = "leads_api"
 
@@ -46,6 +48,7 @@ def endpoint_asset(
     # without a claim, its checks too.
     @dg.multi_asset(
         name=endpoint.name,
+        deps=[SOURCE],
         outs={endpoint.name: dg.AssetOut.from_spec(spec, dagster_type=dg.Any, is_required=False)},
         can_subset=True,
         check_specs=check_specs(endpoint),
@@ -71,6 +74,18 @@ def endpoint_asset(
                 yield event
 
     return _asset
+
+
+def source_spec() -> dg.AssetSpec:
+    """The API, so that the graph begins where the data do. Nothing materializes it."""
+    return dg.AssetSpec(
+        SOURCE,
+        description="The REST API of the account: one list a table. The sensor looks at it, every sync reads it.",
+        group_name="api",
+        owners=OWNERS,
+        kinds={"rest"},
+        tags={"domain": "crm"},
+    )
 
 
 def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPolicy | None = None) -> dg.AssetSpec:

@@ -7,9 +7,10 @@ import dagster as dg
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
-from leads_assets.defs.assets import endpoint_asset
+from leads_assets.defs.assets import endpoint_asset, source_spec
 from leads_assets.defs.io_manager import DuckDBUpsertIOManager
 from leads_assets.defs.jobs import jobs_and_schedules
+from leads_assets.defs.marts import mart_key, mart_models, marts_assets
 from leads_assets.defs.report import report_asset, report_sensor
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
@@ -34,8 +35,11 @@ def build_definitions(
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
     core = dg.Definitions(
         assets=[
-            endpoint_asset(endpoint, endpoints, storage=settings.warehouse, freshness=freshness)
-            for endpoint in endpoints.values()
+            source_spec(),
+            *(
+                endpoint_asset(endpoint, endpoints, storage=settings.warehouse, freshness=freshness)
+                for endpoint in endpoints.values()
+            ),
         ],
         resources={
             "leads_api": api_resource(settings),
@@ -57,12 +61,15 @@ def build_definitions(
         # process per asset costs about ten times the CPU.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _page(settings, endpoints))
+    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings))
 
 
-def _page(settings: Settings, endpoints: Mapping[str, Endpoint]) -> dg.Definitions:
-    """The page, and what starts it; nothing in a project that reads other lists than this account's."""
-    if not endpoints.keys() >= ENDPOINTS.keys():
+def _answers(endpoints: Mapping[str, Endpoint], settings: Settings) -> dg.Definitions:
+    """Marts and page; nothing in a project that reads other lists than this account's."""
+    if not ENDPOINTS.keys() <= endpoints.keys():
         return dg.Definitions()
-    page = report_asset([dg.AssetKey(name) for name in ENDPOINTS], warehouse=settings.warehouse)
-    return dg.Definitions(assets=[page], sensors=[report_sensor()])
+    made_from = [*map(dg.AssetKey, endpoints), *(mart_key(model.name) for model in mart_models())]
+    return dg.Definitions(
+        assets=[*marts_assets(endpoints), report_asset(made_from, warehouse=settings.warehouse)],
+        sensors=[report_sensor()],
+    )

@@ -91,7 +91,7 @@ def test_fewer_endpoints_make_a_whole_project_of_their_own(tmp_path: Path) -> No
     some = {name: ENDPOINTS[name] for name in ("steps", "webhook_events")}
     definitions = build_definitions(Settings(warehouse=tmp_path / "leads.duckdb"), endpoints=some)
     dg.Definitions.validate_loadable(definitions)
-    assert {key.to_user_string() for key in definitions.resolve_all_asset_keys()} == set(some)
+    assert {key.to_user_string() for key in definitions.resolve_all_asset_keys()} == {"crm_api", *some}
     keys = definitions.resolve_job_def("full_refresh_job").asset_layer.selected_asset_keys
     assert {key.to_user_string() for key in keys} == set(some)
 

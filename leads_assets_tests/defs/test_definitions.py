@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
+from leads_assets.defs.marts import mart_models
 
 pytestmark = pytest.mark.process
 
@@ -57,8 +58,10 @@ def _python(code: str, settings: Mapping[str, str]) -> subprocess.CompletedProce
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_there_are_exactly_these_fourteen_assets_of_the_account_and_their_page() -> None:
-    assert sorted(key.to_user_string() for key in defs.resolve_all_asset_keys()) == sorted([*KEYS, "report"])
+def test_there_are_exactly_these_fourteen_assets_of_the_account_and_what_is_made_of_them() -> None:
+    made = {*(f"live/{name}" for name in KEYS), *(f"marts/{model.name}" for model in mart_models())}
+    expected = {"crm_api", *KEYS, *made, "report"}
+    assert sorted(key.to_user_string() for key in defs.resolve_all_asset_keys()) == sorted(expected)
 
 
 def test_paths_and_paging_are_those_of_the_contract() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import zlib
@@ -23,6 +24,7 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets.engine.declare import ColumnType
 from leads_assets.marts.catalogue import file_models
+from leads_assets.report.write import page_of
 from leads_assets_tests.harness.project import Project
 
 pytestmark = pytest.mark.process
@@ -229,8 +231,12 @@ def test_values_of_rows_are_only_where_rows_belong(haunted: Haunted) -> None:
 def test_nothing_of_the_account_is_in_the_files_beside_the_warehouse(haunted: Haunted) -> None:
     gc.collect()
     folder = haunted.project.folder
-    beside = [path for path in folder.iterdir() if path not in (haunted.home, haunted.project.path)]
+    page = page_of(haunted.project.path)
+    beside = [path for path in folder.iterdir() if path not in (haunted.home, haunted.project.path, page)]
     assert beside
+    # The page is for people, as the warehouse is: it names leads, and its script speaks of offsets.
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert KEY.encode() not in page.read_bytes()
     for path in beside:
         content = path.read_bytes() if path.is_file() else b""
         assert not _traces(content, EVERYTHING), path

@@ -22,10 +22,11 @@ _GONE = "is_deleted"
 _SAID = {_GONE: "Whether the row is gone from the server.", **BOOKKEEPING_MEANINGS}
 _CLASH = "is_deleted (sent)"
 """In `every`, a column of the server's that is called as ours is."""
-_PROVED = {
+PROVED = {
     "as_of": "Begin of the oldest read, of the lists that the mart counts, whose changes are all in.",
     "verdict": "The worst verdict of the lists behind the mart: unproven, current, or proven.",
 }
+"""Columns of each mart, with their meanings, that no file says."""
 _FORMAT = "1"
 """Part of every hash: a new number makes all views anew."""
 
@@ -231,7 +232,7 @@ def _named(model: Model) -> str:
 
 
 def _is_wrapped(model: Model) -> bool:
-    return not model.key and not _PROVED.keys() <= model.columns.keys()
+    return not model.key and not PROVED.keys() <= model.columns.keys()
 
 
 def _wrapped(model: Model, definitions: Definitions) -> str:
@@ -274,7 +275,7 @@ def _comment_model(session: Session, models: Mapping[str, Model], order: Mapping
     for other in order[model.relation].models:  # of columns that come by `*` from a model below
         meanings = {**models[other].columns, **meanings}
     if _is_wrapped(model):
-        meanings |= _PROVED
+        meanings |= PROVED
     described = _columns(session, _named(model))
     meanings = {name: meaning for name, meaning in meanings.items() if name in described}
     _comment(session, Commented("TABLE" if model.key else "VIEW", _named(model), model.description, meanings))
