@@ -221,7 +221,20 @@ def test_a_list_that_cannot_be_looked_at_leaves_the_verdict_as_it_was(account: _
 def test_a_warehouse_of_the_format_before_keeps_its_history(account: _Account) -> None:
     hour = timedelta(hours=1)
     began = datetime.now(UTC).replace(microsecond=0) - hour
-    for column in ("changes_as_of", "complete_as_of", "list_total", "next_full", "forced", "calibration"):
+    added = (
+        "changes_as_of",
+        "complete_as_of",
+        "list_total",
+        "next_full",
+        "forced",
+        "calibration",
+        "lap",
+        "in_progress",
+    )
+    for schema in ("marts", "kept", "every", "live"):
+        account.write(f"DROP SCHEMA {schema} CASCADE")
+    account.write("ALTER TABLE leads DROP COLUMN _first_seen_at")
+    for column in added:
         account.write(f"ALTER TABLE ops.sync_runs DROP COLUMN {column}")
     account.write("DROP VIEW ops.freshness; DROP TABLE ops.refused_deletions; UPDATE ops.version SET version = 2")
     insert = "INSERT INTO ops.sync_runs BY NAME SELECT * REPLACE ('incremental' AS mode, 2 AS number, ? AS began_at)"
