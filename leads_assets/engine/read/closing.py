@@ -17,7 +17,6 @@ from leads_assets.engine.records.extract import Closing
 from leads_assets.engine.records.page import Page
 from leads_assets.engine.records.state import LiveRows
 
-
 _WITNESSES = 100
 """Rows by which an account is recognized, about: three that were created at another time are enough."""
 
