@@ -151,14 +151,14 @@ def test_the_diff_is_what_the_sync_then_does_and_leaves_the_warehouse_alone(
     assert tuple(leads[name] for name in names) == really
 
 
-def test_a_diff_of_changes_only_claims_no_deletion(command: Command, open_account: OpenAccount, tmp_path: Path) -> None:
+def test_a_diff_of_changes_shows_what_is_gone(command: Command, open_account: OpenAccount, tmp_path: Path) -> None:
     api = open_account()
     assert Project(tmp_path, api.base_url).materialize("leads").success
     ids = [row["id"] for row in api.account.rows("leads")]
     api.account.delete("leads", ids[:5])
     api.account.update("leads", ids[5:7])
     leads = of(command("plan", "leads", "--diff", "--json"), "leads")
-    assert (leads["mode"], leads["inserted"], leads["updated"], leads["deleted"]) == ("incremental", 0, 2, 0)
+    assert (leads["mode"], leads["inserted"], leads["updated"], leads["deleted"]) == ("incremental", 0, 2, 5)
 
 
 def test_a_diff_without_a_warehouse_shows_everything_as_new_and_makes_none(

@@ -98,7 +98,7 @@ def test_data_that_is_older_than_allowed_or_never_came_fails(
     project.materialize("teams", "users")
     with duckdb.connect(project.path) as connection:
         ago = datetime.now(UTC) - timedelta(hours=27)
-        connection.execute("UPDATE ops.sync_runs SET began_at = ? WHERE endpoint = 'users'", [ago])
+        connection.execute("UPDATE ops.sync_runs SET changes_as_of = ? WHERE endpoint = 'users'", [ago])
     assert command("status", "teams", "--max-age", "26h").status == 0
     assert command("status", "teams", "users", "--max-age", "2d").status == 0
     told = command("status", "teams", "users", "--max-age", "26h")

@@ -61,6 +61,11 @@ class PageSource:
         return self._endpoint.name
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether it is asked, and answered, for changes only."""
+        return self._since is not None and not self.filter_ignored
+
+    @property
     def paged(self) -> bool:
         """Whether the contract reads the list page by page."""
         return self._endpoint.paged

@@ -271,6 +271,7 @@ class Extraction:
         self._source = PageSource(self._client, endpoint, params, self._stats, limit=limit, since=since)
         may_part = self._load is not None and since is None and endpoint.change_filter is not None and endpoint.paged
         lap = self._lap if may_part and self._lap and self._lap.params == _digest(params) else None
+        plain = self._source
         source = LapSource(self._source, lap, limit=limit) if may_part else self._source
         walk = OverlapWalk(
             source,
@@ -279,7 +280,7 @@ class Extraction:
             is_part=is_part,
             had_rows=held.highest is not None,
             cursor=endpoint.cursor_key,
-            trusts_total=since is not None and self._live is not None,
+            trusts_total=lambda: self._live is not None and plain.is_filtered,
         )
         if isinstance(source, LapSource):
             self._parts = Parts(

@@ -19,7 +19,7 @@ run in order by accident over several pages; and a list that cannot be asked bac
 number of rows.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -105,8 +105,8 @@ class OverlapWalk:
 
     `limit`: rows a page; `threads`: pages fetched at a time. `is_part`: the list is one of several, and an empty one is
     nothing to wonder at. `had_rows`: it had rows before, so that even a count of 0 is no reason to believe that it is
-    empty. `cursor` is the JSON key of a row's last change. `trusts_total`: a count that is not that of a page shows the
-    end, as in reads of changes, which the whole list is compared with afterwards.
+    empty. `cursor` is the JSON key of a row's last change. `trusts_total`: whether a count that is not that of a page
+    shows the end, as in reads of changes, which the whole list is compared with afterwards.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class OverlapWalk:
         is_part: bool = False,
         had_rows: bool = False,
         cursor: str | None = None,
-        trusts_total: bool = False,
+        trusts_total: Callable[[], bool] = lambda: False,
     ) -> None:
         self._source = source
         self._trusts_total = trusts_total
@@ -328,7 +328,7 @@ class OverlapWalk:
     def _is_confirmed(self, seen: int, total: int | None) -> bool:
         """Whether a count of its own, which is no limit of a server, shows the end of what was asked for."""
         return (
-            self._trusts_total
+            self._trusts_total()
             and self._totals.is_independent
             and seen == total
             and not ends.looks_like_window(seen, is_counted=True)

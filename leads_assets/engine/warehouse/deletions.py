@@ -110,7 +110,8 @@ class Marking:
         )
         refusal = self.guard.refusal(gone, live, self.lately, confirmed=confirmed)
         if refusal:
-            self._note_refused(missing)
+            if confirmed:
+                self._note_refused(missing)
         elif gone:
             record_deletions(self.session, self.table, missing, self.stamp)
             self.session.run(

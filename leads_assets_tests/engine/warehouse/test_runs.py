@@ -62,10 +62,11 @@ def test_what_is_known_before_a_read(desk: WarehouseHarness) -> None:
             changes_as_of=began[2],
             complete_as_of=began[1],
             full_rows=1,
+            full_seconds=5.0,
             change_rows=1,
             live_proven=1,
         ),
-        "teams": SyncState(number=4, full_number=4, began=began[4], full_rows=0),
+        "teams": SyncState(number=4, full_number=4, began=began[4], full_rows=0, full_seconds=5.0),
     }
 
 
