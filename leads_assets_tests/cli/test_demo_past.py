@@ -12,7 +12,7 @@ from leads_assets.cli.demo_past import DAYS_AGO, bring_in
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.process import served
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 

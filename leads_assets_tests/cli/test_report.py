@@ -13,7 +13,7 @@ from leads_assets.report import page as pages
 from leads_assets_tests.harness.commands import Command, OpenAccount, command, open_account
 
 __all__ = ["command", "open_account"]
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.staging_database import open_staging
 from leads_assets_tests.harness.project import Project
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 LEADS = 1_000
 PAGES = 12  # 100 rows, 99 new ones with each page after the first, and a look from the other end

@@ -12,7 +12,7 @@ from leads_assets.demo.server.faults import parse_fault
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 _LAST = "FROM ops.sync_runs WHERE endpoint = 'leads' ORDER BY number DESC LIMIT 1"
 

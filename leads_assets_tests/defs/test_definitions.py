@@ -16,7 +16,7 @@ from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
 from leads_assets.defs.marts import mart_models
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.marts]
 
 defs = build_definitions(Settings())
 KEYS = [

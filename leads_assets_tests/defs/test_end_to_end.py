@@ -12,7 +12,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 ALL = tuple(ENDPOINTS)
 

@@ -22,7 +22,7 @@ from leads_assets.marts.catalogue import file_models
 from leads_assets.marts.invariants import INVARIANTS
 from leads_assets_tests.harness.project import Project
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 MARTS = [model.name for model in mart_models()]
 

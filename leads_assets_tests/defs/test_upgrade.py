@@ -23,7 +23,7 @@ from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_st
 from leads_assets_tests.harness.project import Project, expected
 from leads_assets_tests.harness.recorded import recorded_account
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 OLD = Path(__file__).with_name("files") / "warehouse-format-1.duckdb.gz"
 ACCOUNT = Path(__file__).with_name("files") / "account-format-1.json.gz"

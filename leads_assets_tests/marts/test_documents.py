@@ -15,7 +15,7 @@ from leads_assets_tests.harness.books import Books
 from leads_assets_tests.harness.known import known_account
 from leads_assets_tests.harness.project import Project
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUERIES = (DOCS / "queries.md").read_text("utf-8")

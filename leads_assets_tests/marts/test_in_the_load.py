@@ -15,7 +15,7 @@ from leads_assets.marts.catalogue import kept_models
 from leads_assets.marts.history import keeping_marts
 from leads_assets_tests.harness.desk import WarehouseHarness
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 ZONE = "Europe/Paris"
 KEPT = ("lead_events", "lead_history", "lead_steps", "lead_fields")

@@ -11,7 +11,7 @@ from leads_assets.marts.catalogue import field_column
 from leads_assets_tests.harness.books import Books, insert, money
 from leads_assets_tests.harness.known import on
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 FRESH = {"verdict": "proven", "changes_as_of": on(20, 6), "complete_as_of": on(20, 6)}
 

@@ -21,7 +21,7 @@ from leads_assets.report.write import page_of, write_page
 from leads_assets_tests.harness.books import Books, insert
 from leads_assets_tests.harness.known import known_account
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(1)> & "quoted"'
 VOID = {"meta", "link", "img", "br", "hr", "input"}
