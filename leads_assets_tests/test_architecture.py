@@ -12,6 +12,8 @@ import leads_assets
 
 pytestmark = pytest.mark.process
 
+_SPEED = r"^pytestmark = \[?pytest\.mark\.(?:unit|socket|process)(?:, pytest\.mark\.marts\])?$"
+
 ROOT = Path(leads_assets.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -149,4 +151,4 @@ def test_no_file_of_the_package_is_a_drawer_for_odds_and_ends() -> None:
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("test_*.py")), ids=lambda path: path.stem)
 def test_every_test_file_says_how_fast_it_is(path: Path) -> None:
-    assert len(re.findall(r"^pytestmark = pytest\.mark\.(?:unit|socket|process)$", path.read_text(), re.MULTILINE)) == 1
+    assert len(re.findall(_SPEED, path.read_text(), re.MULTILINE)) == 1
