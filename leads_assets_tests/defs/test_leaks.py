@@ -59,7 +59,7 @@ SHORT_RUNS = (
     "echo_key=403@leads retry_after=3600@teams",
     "api_retry_after=1@leads",
     "limit_reset=epoch:1@leads rate_limit=1",
-    "ignore_order@leads ignore_updated_after@leads misfit@leads",
+    "ignore_order@leads ignore_updated_after@leads misfit@leads late_filter@leads",
     "window=100@leads page_bytes=20000@leads hide=10:5@leads most_total=100@leads ignore_direction@leads"
     " cut=20@users page_total@users",
     "fields=30@teams deep=1500@teams slow_head@leads",

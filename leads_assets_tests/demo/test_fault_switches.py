@@ -169,6 +169,12 @@ def _keeps_old_rows(api: DemoApi) -> bool:
     return get(api, "leads", updated_after="2025-07-01T00:00:01Z", include_unassigned="true").headers[TOTAL] == "250"
 
 
+def _finds_nothing_changed(api: DemoApi) -> bool:
+    in_2000 = get(api, "leads", updated_after="2000-01-01T00:00:00Z", include_unassigned="true")
+    in_1800 = get(api, "leads", updated_after="1800-01-01T00:00:00Z", include_unassigned="true")
+    return (in_2000.headers[TOTAL], in_1800.headers[TOTAL]) == ("0", "250")
+
+
 def _repeats_a_row(api: DemoApi) -> bool:
     found = ids(get(api, "leads"))
     return len(found) == 101 and found[0] == found[1] and len(set(found)) == 100
@@ -259,6 +265,7 @@ CASES: list[tuple[str, Check]] = [
     ("ignore_direction", lambda api: _page(api, 0, direction="desc") == _page(api, 0)),
     ("ignore_order", _keeps_the_default_order),
     ("ignore_updated_after", _keeps_old_rows),
+    ("late_filter=1000000", _finds_nothing_changed),
     ("duplicate_row", _repeats_a_row),
     ("shuffle", _shuffles_but_loses_nothing),
     ("drift=delete:read", _deletes_a_row_a_page),
