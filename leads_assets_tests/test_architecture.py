@@ -12,7 +12,7 @@ import leads_assets
 
 pytestmark = pytest.mark.process
 
-_SPEED = r"^pytestmark = \[?pytest\.mark\.(?:unit|socket|process)(?:, pytest\.mark\.marts\])?$"
+_SPEED = r"^pytestmark = \[?pytest\.mark\.(?:unit|socket|process)(?:, pytest\.mark\.(?:marts|long))*\]?$"
 
 ROOT = Path(leads_assets.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -27,8 +27,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     with at_any_signal() as interruption:
         try:
-            return _shown(_report(arguments), as_json=getattr(arguments, "json", False))
+            report = _report(arguments)
+            # DuckDB looks for signals too, and says in an error of its own that it was interrupted.
+            if interruption.signal is not None:
+                interruption.leave()
+            return _shown(report, as_json=getattr(arguments, "json", False))
         except Interrupted:
+            interruption.leave()
+        except RuntimeError:
+            if interruption.signal is None:
+                raise
             interruption.leave()
 
 

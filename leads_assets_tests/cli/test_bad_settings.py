@@ -84,7 +84,7 @@ def test_a_warehouse_that_is_no_database_is_left_alone(tmp_path: Path, make: Cal
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with DemoApi(Account(leads=5)) as api:
-        told = _sentence(Project(tmp_path / "file", api.base_url))
+        told = _sentence(Project(tmp_path / "file", api.base_url, api={"state": tmp_path / "state"}))
         assert api.count() == 0
     assert "set LEADS_WAREHOUSE to a file in a folder that can" in told
 

@@ -18,7 +18,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.cli.processes import BIN, environment, family_of, kill, started, until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.long]
 
 ACCOUNT_LEADS = 17
 CHECKS = [(name, check) for name in ENDPOINTS for check in ("complete", "valid")]

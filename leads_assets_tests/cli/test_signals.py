@@ -64,6 +64,7 @@ def test_a_preview_ends(tmp_path: Path, open_api: OpenApi, sent: signal.Signals)
     assert not _spooled(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sent", SIGNALS)
 def test_dev_with_a_run_under_way_ends_with_all_its_processes(
     tmp_path: Path, open_api: OpenApi, sent: signal.Signals

@@ -19,7 +19,7 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets_tests.harness.project import Project, expected
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.long]
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90

@@ -27,7 +27,7 @@ from leads_assets.marts.catalogue import file_models
 from leads_assets.report.write import page_of
 from leads_assets_tests.harness.project import Project
 
-pytestmark = [pytest.mark.process, pytest.mark.marts]
+pytestmark = [pytest.mark.process, pytest.mark.marts, pytest.mark.long]
 
 KEY = "canary-key-8d1f"
 VALUE = "canary-value-5a7c"

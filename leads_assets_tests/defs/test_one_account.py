@@ -90,6 +90,7 @@ def test_a_list_whose_rows_were_created_at_other_times_is_refused_though_the_add
     assert _contents(project) == before
 
 
+@pytest.mark.long
 def test_an_account_takes_the_place_of_another_where_the_user_says_so(tmp_path: Path, serve: Open) -> None:
     ours, other = serve(1), serve(2, leads=180)
     assert Project(tmp_path, ours.base_url).materialize().success

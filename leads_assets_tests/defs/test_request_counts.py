@@ -12,7 +12,7 @@ from leads_assets.demo.server.api import DemoApi
 from leads_assets.refresh.cursor import PROBE_INTERVAL
 from leads_assets_tests.harness.watched import SMALL, SensorHarness, asked
 
-pytestmark = pytest.mark.socket
+pytestmark = [pytest.mark.socket, pytest.mark.long]
 
 LEADS = 20_000
 CHANGED = 300

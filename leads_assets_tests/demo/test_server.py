@@ -215,6 +215,7 @@ def test_serve_runs_until_a_signal_and_exits_cleanly(sent: signal.Signals) -> No
         assert process.wait(TIMEOUT_SECONDS) == 0
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_leads_are_served_in_a_thousand_pages(
     record_property: Callable[[str, object], None],
 ) -> None:

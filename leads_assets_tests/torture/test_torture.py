@@ -34,6 +34,7 @@ def _copy(server: dict[int, Record], before: dict[int, Record], after: dict[int,
     return Copy(name=name, server_before=server, server_after=server, table_before=before, table_after=after)
 
 
+@pytest.mark.long
 def test_no_fault_is_a_silent_loss_and_the_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["torture", "--json"])
     outcomes = json.loads(capsys.readouterr().out)
