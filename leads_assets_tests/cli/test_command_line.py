@@ -79,6 +79,7 @@ def test_dg_launch_does_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "leads.duckdb").exists()
 
 
+@pytest.mark.long
 def test_the_demo_fills_all_tables_and_a_second_one_works_too(tmp_path: Path) -> None:
     for _ in range(2):
         done = run(tmp_path, {}, "leads-assets", "demo", "--leads", "30")

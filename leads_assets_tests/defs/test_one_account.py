@@ -103,6 +103,7 @@ def test_an_account_takes_the_place_of_another_where_the_user_says_so(tmp_path: 
     assert "another account" in next(iter(_failures(Project(tmp_path, ours.base_url).materialize()).values()))
 
 
+@pytest.mark.long
 def test_a_list_that_was_not_part_of_the_change_is_replaced_at_its_next_read(tmp_path: Path, serve: Open) -> None:
     ours, other = serve(1), serve(2, leads=180)
     assert Project(tmp_path, ours.base_url).materialize().success
