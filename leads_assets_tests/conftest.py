@@ -37,7 +37,7 @@ def _marts_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """Loads in this process make views and marts only for tests marked `marts`: the first of a warehouse takes half a
     second for them, and most tests ask about something else. Processes that a test starts always make them."""
     if request.node.get_closest_marker("unit") is None and request.node.get_closest_marker("marts") is None:
-        monkeypatch.setattr("leads_assets.defs.io_manager.keeping_marts", lambda *_: None)
+        monkeypatch.setattr("leads_assets.defs.resources.keeping_marts", lambda *_: None)
 
 
 OpenApi = Callable[..., DemoApi]

@@ -113,8 +113,7 @@ class LeadsApi:
         """Read one endpoint into `folder`, from the account `bound_to` only where that is given.
 
         `held`, `live`, `calibration`, `lap`: what the warehouse knows, as Extraction takes it; `load_part` loads what
-        is read of a long list before its end; `after` is the number of the
-        endpoint's newest load when the read begins.
+        is read of a long list before its end; `after` is the number of the endpoint's newest load when the read begins.
 
         Raises an ApiError; after a RunError every later call raises it again.
         """

@@ -20,7 +20,6 @@ from leads_assets.engine.warehouse.file import RESERVED_SCHEMAS
 from leads_assets.engine.warehouse.frames import read_table
 from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.schema import TableName
-from leads_assets.marts.history import keeping_marts
 
 
 class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
@@ -63,9 +62,7 @@ class DuckDBUpsertIOManager(dg.ConfigurableIOManager):
     def _run_loader(self) -> Loader:
         """One loader, and so one DuckDB in memory, per run."""
         if self._loader is None:
-            options = self.sync.load_options(evolve=self.warehouse.evolve)
-            keep = keeping_marts(ENDPOINTS, self.warehouse.time_zone)
-            self._loader = Loader(self.warehouse.warehouse(), options, after_load=keep)
+            self._loader = self.warehouse.loader(self.sync)
         return self._loader
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:

@@ -29,6 +29,7 @@ from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.read_copy import publish_if_due
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
+from leads_assets.marts.history import keeping_marts
 
 
 class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -121,9 +122,14 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keep why an endpoint could not be read, for SQL and `leads-assets status`. Raises a WarehouseError."""
         note_failure(self.warehouse(), endpoint, run_id, error, utc_now())
 
+    def loader(self, sync: SyncOptions) -> Loader:
+        """What loads into the warehouse, and keeps the marts. Close it at the end."""
+        keep = keeping_marts(ENDPOINTS, self.time_zone)
+        return Loader(self.warehouse(), sync.load_options(evolve=self.evolve), after_load=keep)
+
     def load_part(self, part: Extract, run_id: str, sync: SyncOptions) -> LoadResult:
         """Merge a part of a long list, which an asset cannot hand to the IO manager. Raises a WarehouseError."""
-        with closing(Loader(self.warehouse(), sync.load_options(evolve=self.evolve))) as loader:
+        with closing(self.loader(sync)) as loader:
             result = loader.load(part, run_id)
         self.note_load(part.endpoint.name)
         return result

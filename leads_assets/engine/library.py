@@ -41,8 +41,8 @@ def read(
 
     The whole list, or only what changed where the endpoint has a change filter and the last proven full read is
     younger than `reconcile_every` (None: than a day, or than a week where that costs more than 200 requests).
-    `page_size`: rows a page. `daily_requests`: requests of a UTC day, counted in a file
-    beside the warehouse; 0 for no limit.
+    `page_size`: rows a page. `daily_requests`: requests of a UTC day, counted in a file beside the warehouse; 0 for no
+    limit.
 
     Raises an ApiError where the list cannot be read, a WarehouseError where the warehouse cannot be, OSError where the
     files cannot be written.

@@ -1,6 +1,5 @@
 """One case of the torture: an account, a clean sync, changes, a fault, a sync under it, and what to think of it."""
 
-import itertools
 import shlex
 import shutil
 import tempfile
@@ -15,7 +14,6 @@ import dagster as dg
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.account.account import Account
-from leads_assets.demo.account.sizes import unsuspicious
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.bodies import added_fields
 from leads_assets.demo.server.faults import Fault, parse_fault
@@ -57,10 +55,8 @@ class _Bench:
         # or none of them: each takes its stamps after the one before.
         lists = UNPAGED if asked & set(UNPAGED) else ()
         for name in sorted(lists, key=_LOG.__eq__):
-            length = max(self._leads, account.total(name))
-            # A round number may be a limit.
-            length += next(more for more in itertools.count() if unsuspicious(length + more) == length + more)
-            account.insert(name, length - account.total(name))
+            account.insert(name, max(0, self._leads - account.total(name)))
+            account.pad(name)
         return account
 
     def _sync_cleanly(self, account: Account, case: Case, warehouse: Path) -> None:
@@ -79,9 +75,7 @@ class _Bench:
             self._sync_cleanly(account, case, warehouse)
             for name in case.endpoints:
                 _change(account, name, case)
-            while unsuspicious(account.total(_LOG)) < account.total(_LOG):
-                # It tells of all those changes, and a round number may be a limit.
-                account.insert(_LOG)
+            account.pad(_LOG)  # it tells of all those changes
         faults = [parse_fault(text) for text in shlex.split(case.faults)]
         with DemoApi(account, **case.server) as api:
             trial = _Trial(account, warehouse, case, faults, self._instance)

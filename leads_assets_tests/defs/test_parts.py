@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from leads_assets.account.connect import warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
 from leads_assets.engine.read import lap_source
+from leads_assets.engine.warehouse import kept
+from leads_assets.engine.warehouse.transaction import transaction
+from leads_assets.marts.catalogue import kept_models
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.days import pass_a_day
 from leads_assets_tests.harness.project import Project
@@ -83,6 +87,23 @@ def test_a_long_read_is_loaded_in_parts_and_proven_as_one(account: Account) -> N
         "SELECT sum(requests), sum(rows_read) FROM ops.sync_runs WHERE endpoint = 'leads'"
     )
     assert (requests, rows) == (112, 1000)
+
+
+@pytest.mark.marts
+def test_what_parts_change_is_in_the_kept_history_as_a_build_from_all_rows_makes_it(account: Account) -> None:
+    account.sync()
+    ids = account.api.account.ids("leads")
+    account.api.account.update("leads", [*ids[:40], *ids[500:540]])
+    account.api.account.delete("leads", ids[100:103])
+    assert account.sync(reconcile_hours=0.0)
+    assert account.loads()[-1] == ("full", "proven")
+    settings = account.project.settings
+    by_load = {model.name: account.project.query(f"FROM kept.{model.name} ORDER BY ALL") for model in kept_models()}
+    with warehouse_of(settings).write("the test") as session, transaction(session):
+        kept.rebuild(session, kept_models(), settings.time_zone)
+    for name, rows in by_load.items():
+        assert rows == account.project.query(f"FROM kept.{name} ORDER BY ALL"), name
+    assert account.project.query("SELECT count(*) FROM ops.changes WHERE field = '_deleted_at'") == [(3,)]
 
 
 def test_a_row_of_an_earlier_part_is_not_taken_for_gone_and_one_that_is_gone_is_marked(account: Account) -> None:

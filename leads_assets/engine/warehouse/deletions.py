@@ -14,6 +14,7 @@ _KEY = quoted(PRIMARY_KEY)
 
 
 WHAT_TO_DO = "if that is right, run again with allow_mass_delete: true"
+SEEN_LATER = "rows that are gone were seen by a load that began later"
 FEW_ROWS = 3
 """Rows that may go from the smallest table: of four teams one may be closed."""
 LARGE_TABLE = 1_000
@@ -92,12 +93,16 @@ class Marking:
         absent = f"NOT EXISTS (SELECT 1 FROM earlier e WHERE e.id = {self.table.sql}.{_KEY})"
         return self._mark(absent, confirmed=True)
 
-    def gone(self, ids: Iterable[int]) -> Marked:
-        """Mark those of these rows that live and are not in the view `incoming`."""
-        listed = ", ".join(map(str, sorted(ids)))
-        return self._mark(f"{_KEY} IN ({listed})" if listed else "false", confirmed=True)
+    def gone(self, ids: Iterable[int], *, all_or_none: bool = False) -> Marked:
+        """Mark those of these rows that live and are not in the view `incoming`.
 
-    def _mark(self, chosen: str, *, confirmed: bool) -> Marked:
+        `all_or_none`: none where a later load has seen one of them.
+        """
+        listed = ", ".join(map(str, sorted(ids)))
+        chosen = f"{_KEY} IN ({listed})" if listed else "false"
+        return self._mark(chosen, confirmed=True, all_or_none=all_or_none)
+
+    def _mark(self, chosen: str, *, confirmed: bool, all_or_none: bool = False) -> Marked:
         absent = (
             f"_deleted_at IS NULL AND {chosen}"
             f" AND NOT EXISTS (SELECT 1 FROM incoming s WHERE s.{_KEY} = {self.table.sql}.{_KEY})"
@@ -108,6 +113,8 @@ class Marking:
             f"SELECT count(*) FILTER ({missing}), count(*) FILTER ({absent} AND {self.newer}),"
             f" count(*) FILTER (_deleted_at IS NULL) FROM {self.table.sql}",
         )
+        if kept and all_or_none:
+            return Marked(kept=kept, refusal=SEEN_LATER)
         refusal = self.guard.refusal(gone, live, self.lately, confirmed=confirmed)
         if refusal:
             if confirmed:

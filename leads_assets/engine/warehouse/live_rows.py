@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import LiveRows
-from leads_assets.engine.warehouse.bookkeeping import exists
+from leads_assets.engine.warehouse import bookkeeping
+from leads_assets.engine.warehouse import schema as tables
 from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.schema import FIRST_SEEN, TableName, find
 from leads_assets.engine.warehouse.session import Session
@@ -29,12 +30,12 @@ def live_rows(
     """
     name = TableName(endpoint.name)
     with warehouse.read("live rows") as session:
-        if session is None or not exists(session) or (table := find(session, name)) is None:
+        if session is None or not bookkeeping.exists(session) or (table := find(session, name)) is None:
             return LiveRows()
         if endpoint.cursor_field not in table.columns:
             return LiveRows()
         live = "_deleted_at IS NULL"
-        if not with_refused and _has_refused(session):
+        if not with_refused and tables.exists(session, "refused_deletions", schema="ops"):
             live += f" AND id NOT IN (SELECT id FROM ops.refused_deletions WHERE endpoint = {literal(endpoint.name)})"
         changed = f"{quoted(endpoint.cursor_field or '')} >= {moment(changed_since)}"
         return LiveRows(
@@ -52,10 +53,6 @@ def _shown_by_the_filter_only(endpoint: Endpoint, now: datetime) -> str:
         f"{FIRST_SEEN} IN (SELECT loaded_at FROM ops.sync_runs WHERE loaded_at > {moment(now - _YOUNG)}"
         f" AND endpoint = {literal(endpoint.name)} AND mode = {literal(ReadMode.INCREMENTAL)})"
     )
-
-
-def _has_refused(session: Session) -> bool:
-    return find(session, TableName("refused_deletions", "ops")) is not None
 
 
 def _ids(session: Session, name: TableName, live: str) -> Sequence[int]:

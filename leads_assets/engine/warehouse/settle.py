@@ -10,7 +10,14 @@ from datetime import datetime
 from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.records.extract import Closing, ReadMode, Verdict
 from leads_assets.engine.records.state import SyncState
-from leads_assets.engine.warehouse.deletions import WHAT_TO_DO, Marked, Marking, count_refused, forget_refused
+from leads_assets.engine.warehouse.deletions import (
+    SEEN_LATER,
+    WHAT_TO_DO,
+    Marked,
+    Marking,
+    count_refused,
+    forget_refused,
+)
 from leads_assets.engine.warehouse.runs import SyncRun
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets.engine.warehouse.session import Session
@@ -81,23 +88,24 @@ class Settlement:
         run = replace(run, list_total=closing.total)
         if doubt := self._doubt(closing):
             return _unproven(run, doubt, next_full=True)
-        marked = self._marking.gone(closing.gone)
+        # At the end of parts no earlier verdict can stand: what does not close is unproven, before a row is marked.
+        standing = None if self._terms.ends_lap else self._state.verdict
+        if closing.reason and standing is None:
+            return _unproven(run, closing.reason, next_full=self._terms.ends_lap)
+        marked = self._marking.gone(closing.gone, all_or_none=standing is None)
         forget_refused(self._session, self._table, all_of_them=False)
         if refusal := marked.refusal or self._refused():
-            return _unproven(run, refusal)
+            return _unproven(run, refusal, next_full=self._terms.ends_lap and marked.kept > 0)
         if not closing.is_closed and closing.total is not None and not closing.reason:
             live = self._live() - marked.kept
             if live != closing.total:
                 counts = f"the server states {closing.total:,} rows of the whole list, {live:,} are live here"
                 return _unproven(run, counts, next_full=self._state.is_open)
             closing = replace(closing, is_closed=True)
-        before, run = self._marked(run, marked), self._taken(self._marked(run, marked))
-        if closing.is_closed and not marked.kept:
+        run = self._taken(self._marked(run, marked))
+        if standing is None or (closing.is_closed and not marked.kept):
             return replace(run, verdict=Verdict.CURRENT, reason="", complete_as_of=run.began_at)
-        if self._terms.ends_lap:
-            return _unproven(before, closing.reason or "rows that are gone were seen by a later load", next_full=True)
-        reason = closing.reason or "rows that are gone were seen by a load that began later"
-        return replace(run, verdict=self._state.verdict or Verdict.UNPROVEN, reason=f"changes only: {reason}")
+        return replace(run, verdict=standing, reason=f"changes only: {closing.reason or SEEN_LATER}")
 
     def _doubt(self, closing: Closing) -> str:
         """Why only a full read can tell what the table is; empty where nothing speaks for that."""

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.demo.account.sizes import unsuspicious
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.engine.records.extract import Verdict
 from leads_assets_tests.conftest import OpenApi
@@ -20,8 +19,7 @@ def _with_251_rows(open_api: OpenApi, *faults: str, **options: Any) -> Any:
     api = open_api(*faults, **options)
     for name in UNPAGED:
         api.account.insert(name, 251 - api.account.total(name))
-    while unsuspicious(api.account.total("webhook_events")) < api.account.total("webhook_events"):
-        api.account.insert("webhook_events")
+    api.account.pad("webhook_events")
     return api
 
 
