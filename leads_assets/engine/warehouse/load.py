@@ -129,7 +129,7 @@ class Loader:
         self._options = options or LoadOptions()
         self._after_load = after_load
         self._now, self._clock = now, clock
-        self._staging = StagingDatabase()
+        self._staging = StagingDatabase(stays_attached=warehouse.stays_attached)
 
     def close(self) -> None:
         """Give the memory back."""
