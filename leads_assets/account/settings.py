@@ -171,11 +171,6 @@ class Settings(BaseModel):
         validation_alias="LEADS_WAREHOUSE_DATA",
         description="where the rows of a new lake go: a folder, or `s3://bucket/folder/`",
     )
-    object_store: str = Field(
-        default="",
-        validation_alias="AWS_ENDPOINT_URL",
-        description="URL of an object store that is not Amazon's",
-    )
     keep_days: int = Field(
         default=7,
         ge=1,
@@ -183,13 +178,18 @@ class Settings(BaseModel):
         validation_alias="LEADS_LAKE_KEEP_DAYS",
         description="days that old snapshots of a lake stay",
     )
+    object_store: str = Field(
+        default="",
+        validation_alias="AWS_ENDPOINT_URL",
+        description="URL of an object store that is not Amazon's",
+    )
     lock_seconds: float = Field(
         default=120.0,
         ge=0,
         le=86_400,
         allow_inf_nan=False,
         validation_alias="LEADS_WAREHOUSE_LOCK_SECONDS",
-        description="longest wait for another writer or reader of the file",
+        description="longest wait for another writer, or another reader of a file",
     )
     snapshot: Annotated[Path, AfterValidator(_file)] | None = Field(
         default=None,
