@@ -221,7 +221,7 @@ def _merge_in(
     incoming = prepare_incoming(session, table, staged, evolve=policy.options.evolve)
     if state.known and not policy.options.new_account:
         refuse_strangers(session, table, policy.created)
-    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
+    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins, now=stamp.at)
     if (merged.updated or merged.restored) and not policy.options.new_account:
         record_changes(session, table, policy.tracked, stamp)
     write_changes(session, table, merged, stamp, first_sight=policy.options.new_account)
