@@ -150,7 +150,7 @@ def marts_assets(endpoints: Mapping[str, Endpoint]) -> list[dg.AssetSpec | dg.As
         op_tags={"dagster/priority": _LAST},
     )
     def _marts(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
-        if not warehouse.warehouse().path.exists():
+        if not warehouse.warehouse().exists():
             context.log.warning("marts: there is no warehouse yet; sync first")
             return
         models = [model for model in mart_models() if mart_key(model.name) in context.selected_asset_keys]

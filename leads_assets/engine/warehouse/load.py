@@ -24,12 +24,11 @@ from leads_assets.engine.warehouse.account import bind, make_room, refuse_strang
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
 from leads_assets.engine.warehouse.errors import MemoryUsedUp
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import TableName, ensure
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.session import Session, Warehouse
 from leads_assets.engine.warehouse.settle import Settlement, Terms
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool

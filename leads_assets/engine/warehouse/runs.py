@@ -19,8 +19,7 @@ from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.records.state import MOST_AHEAD, Held, SyncState
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.session import Session, Warehouse
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 FRAME = "frame"
