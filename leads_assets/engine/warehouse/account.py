@@ -52,7 +52,8 @@ def make_room(session: Session, table: Table, *, taken_over: int | None) -> None
     """
     theirs = "true"
     if taken_over is not None:
-        ours = f"SELECT loaded_at FROM ops.sync_runs WHERE endpoint = {literal(str(table.name))} AND number >= {taken_over}"
+        name = literal(str(table.name))
+        ours = f"SELECT loaded_at FROM ops.sync_runs WHERE endpoint = {name} AND number >= {taken_over}"
         theirs = f"coalesce({FIRST_SEEN} NOT IN ({ours}), true)"
     session.run(
         "removing rows of another account",

@@ -11,7 +11,8 @@ from leads_assets.engine.warehouse.sql import literal, quoted
 VERSION = 5
 """1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
 2: without `_first_seen_at` in the tables, deletions in `ops.changes`, `ops.refused_deletions`, and without
-`changes_as_of` and the columns after it in `ops.sync_runs`. 3: without `lap` and `in_progress` there. 4: without `took_over`."""
+`changes_as_of` and the columns after it in `ops.sync_runs`. 3: without `lap` and `in_progress` there. 4: without
+`took_over`."""
 
 _FIRST_SEEN_KEPT = 3
 """The format from which on tables say when a row was first written."""

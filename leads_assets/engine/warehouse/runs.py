@@ -49,7 +49,7 @@ class SyncRun:
     `lap`: how far a full read in parts had come with this load, which ended it if its mode is not `part`;
     `in_progress`: the same in a sentence, where it goes on. `number` orders the loads of the warehouse; it is given by
     `write`. `account`: whose rows were loaded, as `account_of` names it; `took_over`: they took
-    the place of another account's, of whose loads none tells anything of them. `changed_since`: where a read asked for the
+    the place of another account's, whose loads tell nothing of them. `changed_since`: where a read asked for the
     changes since then, whatever it got. `deletions_allowed`: the user gave the word that any number of rows may be
     marked as deleted. `crowded_out`: about how many fields stay in `_extra` because the table has no room for them.
     """
