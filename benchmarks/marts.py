@@ -13,7 +13,7 @@ from invented import invent
 from tables import table
 
 from leads_assets.account.endpoints import ENDPOINTS
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.marts.catalogue import file_models
@@ -92,7 +92,7 @@ def asking(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
 def measure(leads: int) -> dict[str, float]:
     """All figures of one size. Raises SystemExit where an invariant does not hold."""
     with TemporaryDirectory() as folder:
-        warehouse = Warehouse(Path(folder) / "invented.duckdb")
+        warehouse = FileWarehouse(Path(folder) / "invented.duckdb")
         with warehouse.write("benchmark") as session:
             invent(session.connection, leads)
             found = loading(session)

@@ -18,7 +18,7 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.demo_past import DAYS_AGO, bring_in
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.process import served
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.transaction import transaction
 from leads_assets.marts.history import build_views
 from leads_assets.report.figures import Figures
@@ -42,12 +42,12 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> FileWarehouse:
     account = Account(leads=250, now=NOW, days=-DAYS_AGO[0])
     path = tmp_path_factory.mktemp("demo") / "demo.duckdb"
     with served(account, path) as settings:
         bring_in(account, settings, lambda _: None)
-    warehouse = Warehouse(path)
+    warehouse = FileWarehouse(path)
     with warehouse.write("test") as session, transaction(session):
         build_views(session, ENDPOINTS, "Europe/Paris")
     return warehouse
@@ -80,7 +80,7 @@ def _picture(opened: Opened, name: str) -> None:
         opened.page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
 
 
-def _written(warehouse: Warehouse, path: Path) -> Figures:
+def _written(warehouse: FileWarehouse, path: Path) -> Figures:
     return write_page(warehouse, path)
 
 
@@ -94,7 +94,7 @@ def _written(warehouse: Warehouse, path: Path) -> Figures:
     ],
 )
 def test_the_page_draws_all_its_charts_asks_nobody_and_complains_of_nothing(
-    demo: Warehouse, browser: Browser, tmp_path: Path, name: str, options: dict[str, Any]
+    demo: FileWarehouse, browser: Browser, tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
     path = tmp_path / "demo.html"
     _written(demo, path)
@@ -110,7 +110,7 @@ def test_the_page_draws_all_its_charts_asks_nobody_and_complains_of_nothing(
 
 
 def test_the_figures_that_a_person_reads_are_those_of_the_marts(
-    demo: Warehouse, browser: Browser, tmp_path: Path
+    demo: FileWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
     path = tmp_path / "demo.html"
     figures = _written(demo, path)
@@ -132,7 +132,7 @@ def test_the_figures_that_a_person_reads_are_those_of_the_marts(
 
 
 def test_the_page_is_used_by_keyboard_and_read_without_the_charts(
-    demo: Warehouse, browser: Browser, tmp_path: Path
+    demo: FileWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
     path = tmp_path / "demo.html"
     _written(demo, path)
@@ -146,7 +146,7 @@ def test_the_page_is_used_by_keyboard_and_read_without_the_charts(
         assert page.locator(".chart").nth(place).get_attribute("aria-label")
 
 
-def test_printed_it_is_light_and_has_no_folded_tables(demo: Warehouse, browser: Browser, tmp_path: Path) -> None:
+def test_printed_it_is_light_and_has_no_folded_tables(demo: FileWarehouse, browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "demo.html"
     _written(demo, path)
     page = _open(browser, path, color_scheme="dark").page
@@ -156,8 +156,8 @@ def test_printed_it_is_light_and_has_no_folded_tables(demo: Warehouse, browser: 
     assert page.locator(".chart svg").first.is_visible()
 
 
-def test_an_unproven_account_looks_different(demo: Warehouse, browser: Browser, tmp_path: Path) -> None:
-    copy = Warehouse(tmp_path / "demo.duckdb")
+def test_an_unproven_account_looks_different(demo: FileWarehouse, browser: Browser, tmp_path: Path) -> None:
+    copy = FileWarehouse(tmp_path / "demo.duckdb")
     shutil.copy(demo.path, copy.path)
     with copy.write("test") as session:
         session.run("test", UNPROVEN)
@@ -173,7 +173,7 @@ def test_an_unproven_account_looks_different(demo: Warehouse, browser: Browser, 
 
 def test_before_the_first_sync_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "demo.html"
-    _written(Warehouse(tmp_path / "none.duckdb"), path)
+    _written(FileWarehouse(tmp_path / "none.duckdb"), path)
     opened = _open(browser, path)
     assert "leads-assets sync" in opened.page.locator("main").inner_text()
     assert (opened.requests, opened.complaints) == ([path.as_uri()], [])

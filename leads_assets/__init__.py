@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from leads_assets.engine.declare import Column, ColumnType, Dialect, Endpoint, Ordering
     from leads_assets.engine.errors import ApiError
     from leads_assets.engine.library import load, read
+    from leads_assets.engine.warehouse.address import open_warehouse
     from leads_assets.engine.warehouse.errors import WarehouseError
-    from leads_assets.engine.warehouse.file import Warehouse
+    from leads_assets.engine.warehouse.session import Warehouse
 
 __all__ = [
     "ApiError",
@@ -28,6 +29,7 @@ __all__ = [
     "WarehouseError",
     "build_definitions",
     "load",
+    "open_warehouse",
     "read",
 ]
 
@@ -39,10 +41,11 @@ _MODULES = {
     "Endpoint": "engine.declare",
     "Ordering": "engine.declare",
     "Settings": "account.settings",
-    "Warehouse": "engine.warehouse.file",
+    "Warehouse": "engine.warehouse.session",
     "WarehouseError": "engine.warehouse.errors",
     "build_definitions": "defs.build",
     "load": "engine.library",
+    "open_warehouse": "engine.warehouse.address",
     "read": "engine.library",
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 
 from leads_assets.account.dialect import DIALECT
@@ -20,15 +21,16 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.lap import Lap
 from leads_assets.engine.records.state import Held, LiveRows
 from leads_assets.engine.warehouse.account import why_another
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.address import open_warehouse
+from leads_assets.engine.warehouse.session import Warehouse
 
 Watch = Callable[[str, Progress], None]
 """Gets the name of an endpoint and how far its walk is."""
 
 
-def warehouse_of(settings: Settings) -> Warehouse:
-    """The warehouse; nothing is opened yet."""
-    return Warehouse(settings.warehouse, lock_seconds=settings.lock_seconds)
+def warehouse_of(settings: Settings, most_seconds: float = inf) -> Warehouse:
+    """The warehouse; nothing is opened yet. `most_seconds` bounds the wait for others further."""
+    return open_warehouse(settings.warehouse, lock_seconds=min(settings.lock_seconds, most_seconds))
 
 
 def count_file(settings: Settings) -> Path:

@@ -32,7 +32,7 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ConfigurationError
 from leads_assets.engine.http.address import checked_base_url, checked_key
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 
 DOTENV = ".env"
 _SETTING = re.compile(r"(?:the )?setting `(\w+)`")
@@ -72,7 +72,7 @@ def _file(path: Path) -> Path:
 
 def _warehouse(path: Path) -> Path:
     try:
-        return Warehouse(_file(path)).path
+        return FileWarehouse(_file(path)).path
     except WarehouseUnusable as error:
         raise ValueError(str(error)) from None
 

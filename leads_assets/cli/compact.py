@@ -3,20 +3,18 @@
 import argparse
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import add_json_option
 from leads_assets.cli.render import Block, size
-from leads_assets.engine.warehouse.compact import compact
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
     """The file's bytes before and after; zero where there is none."""
 
-    warehouse: Path
+    warehouse: str
     before_bytes: int = 0
     after_bytes: int = 0
     status: int = 0
@@ -51,6 +49,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(_arguments: argparse.Namespace) -> Compacted:
     """Compact. Raises a WarehouseError or a ConfigurationError."""
     warehouse = warehouse_of(Settings.from_environment())
-    if not warehouse.path.exists():
-        return Compacted(warehouse.path)
-    return Compacted(warehouse.path, *compact(warehouse))
+    if not warehouse.exists():
+        return Compacted(warehouse.label)
+    done = warehouse.compact()
+    return Compacted(warehouse.label, done.before["bytes"], done.after["bytes"])

@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> Demonstrated:
     from leads_assets.cli.demo_past import DAYS_AGO, bring_in  # noqa: PLC0415  heavy: `--help` does without DuckDB
     from leads_assets.cli.view import viewing  # noqa: PLC0415  heavy: `--help` does without Dagster
     from leads_assets.defs.execute import execute  # noqa: PLC0415
-    from leads_assets.report.write import page_of, write_page  # noqa: PLC0415
+    from leads_assets.report.write import write_page  # noqa: PLC0415
 
     began = time.monotonic()
     home = demo_home(environment_with_dotenv())
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> Demonstrated:
             if is_new:
                 bring_in(account, settings, view.announce)
             result = execute(settings, home, tuple(ENDPOINTS), {}, view)
-        page = page_of(settings.warehouse)
+        page = warehouse_of(settings).page
         write_page(warehouse_of(settings), page)
         seconds = time.monotonic() - began
         return Demonstrated(

@@ -15,11 +15,11 @@ from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.names import shown_counts, shown_list, shown_names
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.errors import WarehouseError
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import LoadOptions
 from leads_assets.engine.warehouse.preview import copy_for_preview, preview_load
 from leads_assets.engine.warehouse.runs import SyncRun, bound_account, sync_states
+from leads_assets.engine.warehouse.session import Warehouse
 
 _COUNTS = ("inserted", "updated", "restored", "deleted", "outdated", "rejected")
 _SHOWN = ("mode", "verdict", "reason", "rows_read", *_COUNTS, "live_rows", "requests")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from leads_assets.account.connect import LeadsApi
+from leads_assets.account.connect import LeadsApi, warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import add_json_option, add_strict_option
@@ -21,7 +21,6 @@ from leads_assets.engine.errors import ApiError
 from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.ends import FULL_PAGE
-from leads_assets.engine.warehouse.file import Warehouse
 
 _MIRRORED = frozenset(name for name, endpoint in ENDPOINTS.items() if endpoint.marks_deleted)
 LOCK_WAIT_SECONDS = 5.0
@@ -130,7 +129,7 @@ def run(arguments: argparse.Namespace) -> Examined:
         wrong = Finding("settings", State.BROKEN, str(error), advice(error))
         return Examined(findings=(wrong,), diagnosis=nothing, is_strict=arguments.strict)
     findings = _settings(settings)
-    warehouse = Warehouse(settings.warehouse, lock_seconds=min(LOCK_WAIT_SECONDS, settings.lock_seconds))
+    warehouse = warehouse_of(settings, LOCK_WAIT_SECONDS)
     about_file, synced = inspect(warehouse)
     findings += [*about_file, *(read_copy(warehouse, settings.snapshot) if settings.snapshot else ()), *_doubts(synced)]
     if synced and settings.has_account:

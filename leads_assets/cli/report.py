@@ -62,13 +62,14 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> PageWritten:
     """Write it. Raises ConfigurationError or WarehouseError."""
-    from leads_assets.report.write import page_of, write_page  # noqa: PLC0415  heavy: `--help` does without DuckDB
+    from leads_assets.report.write import write_page  # noqa: PLC0415  heavy: `--help` does without DuckDB
 
     settings = Settings.from_environment()
     if not settings.has_account:
         settings = settings.model_copy(update={"warehouse": DEMO_WAREHOUSE})
-    page = page_of(settings.warehouse).absolute()
-    figures = write_page(warehouse_of(settings), page)
+    warehouse = warehouse_of(settings)
+    page = warehouse.page.absolute()
+    figures = write_page(warehouse, page)
     if arguments.open:
         webbrowser.open(page.as_uri())
     return PageWritten(page=page, figures=figures)

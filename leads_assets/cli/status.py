@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from leads_assets.account.connect import warehouse_of
@@ -27,7 +26,7 @@ class Status:
     `copy`: why the read copy is not what it should be, empty if it is, or there is to be none.
     """
 
-    warehouse: Path
+    warehouse: str
     exists: bool
     rows: tuple[Mapping[str, Any], ...]
     notes: Mapping[str, Notes]
@@ -126,8 +125,8 @@ def run(arguments: argparse.Namespace) -> Status:
         for name in names
     )
     return Status(
-        warehouse=warehouse.path,
-        exists=warehouse.path.exists(),
+        warehouse=warehouse.label,
+        exists=warehouse.exists(),
         rows=rows,
         notes={name: notes for name, notes in last_notes(warehouse).items() if name in names},
         now=utc_now(),

@@ -34,7 +34,7 @@ _COLUMNS = {
 class Synced:
     """A run that has ended; `home` is where Dagster keeps it, `copy` tells why the read copy is not right."""
 
-    warehouse: Path
+    warehouse: str
     home: Path
     result: "RunResult"
     copy: str = ""
@@ -136,7 +136,11 @@ def run(arguments: argparse.Namespace) -> Synced:
     with viewing(len(names)) as view:
         result = execute(settings, home, names, {name: True for name, on in knobs.items() if on}, view)
     return Synced(
-        warehouse=settings.warehouse, home=home, result=result, copy=_read_copy(settings), is_strict=arguments.strict
+        warehouse=warehouse_of(settings).label,
+        home=home,
+        result=result,
+        copy=_read_copy(settings),
+        is_strict=arguments.strict,
     )
 
 

@@ -38,7 +38,7 @@ def endpoint_asset(
     endpoint: Endpoint,
     declared: Mapping[str, Endpoint],
     *,
-    storage: Path,
+    storage: str,
     freshness: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetsDefinition:
     """The asset that keeps the table of `endpoint`, one of the `declared`; `storage` is shown in the UI."""
@@ -88,7 +88,7 @@ def source_spec() -> dg.AssetSpec:
     )
 
 
-def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPolicy | None = None) -> dg.AssetSpec:
+def asset_spec(endpoint: Endpoint, *, storage: str, freshness: dg.FreshnessPolicy | None = None) -> dg.AssetSpec:
     """What Dagster shows of the asset before any run."""
     return dg.AssetSpec(
         endpoint.name,
@@ -101,7 +101,7 @@ def asset_spec(endpoint: Endpoint, *, storage: Path, freshness: dg.FreshnessPoli
         metadata={
             "dagster/table_name": f"main.{endpoint.name}",
             TABLE: endpoint.name,
-            "dagster/uri": str(storage),
+            "dagster/uri": storage,
             "dagster/column_schema": column_schema(endpoint),
             "dagster/code_references": _declaration(endpoint),
             "endpoint": dg.MetadataValue.text(f"GET {endpoint.path}"),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from leads_assets.account.connect import warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.assets import endpoint_asset, source_spec
@@ -31,13 +32,14 @@ def build_definitions(
     own: `dg.Definitions.merge`.
     """
     warehouse = WarehouseResource.of(settings)
+    place = warehouse.warehouse()
     sync = SyncOptions.configure_at_launch(reconcile_hours=settings.reconcile_hours)
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
     core = dg.Definitions(
         assets=[
             source_spec(),
             *(
-                endpoint_asset(endpoint, endpoints, storage=settings.warehouse, freshness=freshness)
+                endpoint_asset(endpoint, endpoints, storage=place.label, freshness=freshness)
                 for endpoint in endpoints.values()
             ),
         ],
@@ -70,6 +72,6 @@ def _answers(endpoints: Mapping[str, Endpoint], settings: Settings) -> dg.Defini
         return dg.Definitions()
     made_from = [*map(dg.AssetKey, endpoints), *(mart_key(model.name) for model in mart_models())]
     return dg.Definitions(
-        assets=[*marts_assets(endpoints), report_asset(made_from, warehouse=settings.warehouse)],
+        assets=[*marts_assets(endpoints), report_asset(made_from, page=warehouse_of(settings).page)],
         sensors=[report_sensor()],
     )

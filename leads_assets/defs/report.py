@@ -9,15 +9,14 @@ from leads_assets.defs.resources import WarehouseResource
 from leads_assets.defs.sentences import failure
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.report.figures import Figures
-from leads_assets.report.write import page_of, write_page
+from leads_assets.report.write import write_page
 
 NAME = "report"
 SENSOR = "report_sensor"
 
 
-def report_asset(deps: Sequence[dg.AssetKey], *, warehouse: Path) -> dg.AssetsDefinition:
-    """The asset that writes the page beside the warehouse; `deps` are what it is made from."""
-    page = page_of(warehouse)
+def report_asset(deps: Sequence[dg.AssetKey], *, page: Path) -> dg.AssetsDefinition:
+    """The asset that writes the page to the file `page`; `deps` are what it is made from."""
 
     @dg.asset(
         name=NAME,

@@ -1,8 +1,9 @@
 """The settings as Dagster resources. Address and key are no configuration of any of them, so Dagster stores neither."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import LiveRows, SyncState
+from leads_assets.engine.warehouse.address import open_warehouse
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
-from leads_assets.engine.warehouse.file import Stamp, Warehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.read_copy import publish_if_due
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
+from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.marts.history import keeping_marts
 
 
@@ -81,7 +83,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     time_zone: str = Field(default="UTC", description="Time zone in which the marts count days and months.")
 
     _states: dict[str, SyncState] | None = PrivateAttr(default=None)
-    _stamp: Stamp = PrivateAttr(default=())
+    _stamp: Hashable = PrivateAttr(default=())
     _loaded: set[str] = PrivateAttr(default_factory=set)
 
     @classmethod
@@ -95,9 +97,9 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             time_zone=settings.time_zone,
         )
 
-    def warehouse(self) -> Warehouse:
-        """The plain object."""
-        return Warehouse(Path(self.path), lock_seconds=self.lock_seconds)
+    def warehouse(self, most_seconds: float = inf) -> Warehouse:
+        """The plain object; `most_seconds` bounds the wait for others further."""
+        return open_warehouse(self.path, lock_seconds=min(self.lock_seconds, most_seconds))
 
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; looked up again only after others, or a load of it, changed that."""

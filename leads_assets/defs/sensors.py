@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 
@@ -20,7 +19,6 @@ from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseError
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
 from leads_assets.refresh.cursor import SensorCursor, parse_cursor
 from leads_assets.refresh.decide import (
@@ -121,7 +119,7 @@ class _Tick:
         self._now = now
         self._instance = instance
         self._api = api
-        self._warehouse = Warehouse(Path(warehouse.path), lock_seconds=min(_LOCK_SECONDS, warehouse.lock_seconds))
+        self._warehouse = warehouse.warehouse(_LOCK_SECONDS)
         self._reconcile_every = reconcile_every
 
     def run(self) -> dg.SensorResult:

@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from leads_assets.doctor.findings import Finding, State
 from leads_assets.engine.http.address import account_of
 from leads_assets.engine.instants import utc_now
@@ -13,10 +11,9 @@ from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseError
 from leads_assets.engine.warehouse.failures import last_failures
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.read_copy import why_due
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.session import Session, Warehouse
 
 _TOPIC = "warehouse"
 NEVER_LOADED = "never loaded"
@@ -28,21 +25,20 @@ def inspect(warehouse: Warehouse) -> tuple[list[Finding], list[dict[str, Any]]]:
 
     A list that was never loaded, and failed, has a row too.
     """
-    path = warehouse.path
-    if not path.exists():
-        return [_absent(path)], []
+    if not warehouse.exists():
+        return [_absent(warehouse)], []
     try:
         with warehouse.read("the warehouse") as session:
             if session is None:  # deleted in between
-                return [_absent(path)], []
-            findings = [_present(session, path), _format(session)]
+                return [_absent(warehouse)], []
+            findings = [Finding(_TOPIC, State.OK, warehouse.about(session)), _format(session)]
         rows = _last_syncs(warehouse)
     except WarehouseBusy as busy:
         return [Finding(_TOPIC, State.BROKEN, str(busy), "A sync waits for it, then fails; nothing is lost.")], []
     except WarehouseError as error:
         hint = "It heals from an empty one: move the file away and sync; history and deleted rows are in it only."
         return [Finding(_TOPIC, State.BROKEN, str(error), hint)], []
-    return [*findings, *_unwritable(path)], rows
+    return [*findings, *_unwritable(warehouse)], rows
 
 
 def _last_syncs(warehouse: Warehouse) -> list[dict[str, Any]]:
@@ -87,21 +83,11 @@ def _lag(warehouse: Warehouse, target: Path, topic: str) -> list[Finding]:
     return [Finding(topic, State.WARNING, reason, "The next sync publishes it, or says why not.")] if reason else []
 
 
-def _absent(path: Path) -> Finding:
-    folder = next(parent for parent in path.parents if parent.exists())
-    if os.access(folder, os.W_OK):
-        return Finding(_TOPIC, State.OK, f"there is none yet at {path}; the first sync makes it")
-    says = f"there is none at {path}, and its folder cannot be written"
+def _absent(warehouse: Warehouse) -> Finding:
+    if not warehouse.not_writable():
+        return Finding(_TOPIC, State.OK, f"there is none yet at {warehouse.label}; the first sync makes it")
+    says = f"there is none at {warehouse.label}, and its folder cannot be written"
     return Finding(_TOPIC, State.BROKEN, says, "Set LEADS_WAREHOUSE to a file in a folder that can.")
-
-
-def _present(session: Session, path: Path) -> Finding:
-    stored = session.one(
-        "looking at the file",
-        "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()",
-    )[0]
-    says = f"{path}, {path.stat().st_size:,} bytes, storage {stored}; opened by DuckDB {duckdb.__version__}"
-    return Finding(_TOPIC, State.OK, says)
 
 
 def _format(session: Session) -> Finding:
@@ -116,9 +102,8 @@ def _format(session: Session) -> Finding:
     return Finding(topic, State.OK, f"format {version}{later}")
 
 
-def _unwritable(path: Path) -> list[Finding]:
-    refused = [str(place) for place in (path, path.parent) if not os.access(place, os.W_OK)]
-    if not refused:
+def _unwritable(warehouse: Warehouse) -> list[Finding]:
+    if not (places := warehouse.not_writable()):
         return []
     hint = "Give this user the right to write the file and its folder (locks and the spool lie beside it)."
-    return [Finding(_TOPIC, State.BROKEN, f"{' and '.join(refused)} cannot be written", hint)]
+    return [Finding(_TOPIC, State.BROKEN, f"{places} cannot be written", hint)]

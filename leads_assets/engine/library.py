@@ -18,11 +18,11 @@ from leads_assets.engine.read.read import Extraction, ReadOptions
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.result import LoadResult
 from leads_assets.engine.warehouse.runs import bound_account, sync_states
+from leads_assets.engine.warehouse.session import Warehouse
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where the page lies: a file for its owner alone, replaced in one step."""
+"""The page as a file for its owner alone, replaced in one step."""
 
 import os
 import tempfile
@@ -6,14 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.report.figures import Figures, read_figures
 from leads_assets.report.page import render
-
-
-def page_of(warehouse: Path) -> Path:
-    """The page of a warehouse: beside it, with its name."""
-    return warehouse.with_suffix(".html")
 
 
 def write_page(warehouse: Warehouse, page: Path) -> Figures:

@@ -23,8 +23,8 @@ from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import KINDS, parse_fault
 from leads_assets.engine.declare import ColumnType
+from leads_assets.engine.warehouse.address import open_warehouse
 from leads_assets.marts.catalogue import file_models
-from leads_assets.report.write import page_of
 from leads_assets_tests.harness.project import Project
 
 pytestmark = [pytest.mark.process, pytest.mark.marts, pytest.mark.long]
@@ -231,7 +231,7 @@ def test_values_of_rows_are_only_where_rows_belong(haunted: Haunted) -> None:
 def test_nothing_of_the_account_is_in_the_files_beside_the_warehouse(haunted: Haunted) -> None:
     gc.collect()
     folder = haunted.project.folder
-    page = page_of(haunted.project.path)
+    page = open_warehouse(haunted.project.path).page
     beside = [path for path in folder.iterdir() if path not in (haunted.home, haunted.project.path, page)]
     assert beside
     # The page is for people, as the warehouse is: it names leads, and its script speaks of offsets.

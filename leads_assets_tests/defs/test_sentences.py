@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leads_assets import defs
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.project import Project
 
@@ -32,7 +32,7 @@ def test_the_reason_of_an_unproven_list_names_the_variable_in_the_warehouse_the_
 def test_a_file_that_is_held_is_told_with_the_variable_that_bounds_the_wait(tmp_path: Path, open_api: OpenApi) -> None:
     api = open_api(leads=50)
     project = Project(tmp_path, api.base_url, key=api.key, warehouse={"lock_seconds": 0.1})
-    with Warehouse(project.path).write("a test"):
+    with FileWarehouse(project.path).write("a test"):
         result = project.materialize("steps")
     failure = result.failure_data_for_node("steps")
     assert failure is not None

@@ -18,7 +18,7 @@ from leads_assets.doctor.warehouse_checks import inspect
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.bookkeeping import VERSION
 from leads_assets.engine.warehouse.failures import last_failures
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.runs import bound_account, freshness, sync_states
 from leads_assets_tests.harness.project import Project, expected
 from leads_assets_tests.harness.recorded import recorded_account
@@ -31,11 +31,11 @@ WRITTEN = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Warehouse:
+def old(tmp_path: Path) -> FileWarehouse:
     """The old file, unpacked."""
     path = tmp_path / "leads.duckdb"
     path.write_bytes(gzip.decompress(OLD.read_bytes()))
-    return Warehouse(path)
+    return FileWarehouse(path)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def api() -> Iterator[DemoApi]:
         yield server
 
 
-def test_it_is_read_as_it_is_and_not_written(old: Warehouse) -> None:
+def test_it_is_read_as_it_is_and_not_written(old: FileWarehouse) -> None:
     before = old.path.read_bytes()
     states = sync_states(old, WRITTEN, ENDPOINTS)
     assert set(states) == set(ENDPOINTS)
@@ -65,7 +65,7 @@ def test_it_is_read_as_it_is_and_not_written(old: Warehouse) -> None:
     assert old.path.read_bytes() == before
 
 
-def test_the_first_sync_brings_it_up_to_date_in_place_and_keeps_what_is_in_it(old: Warehouse, api: DemoApi) -> None:
+def test_the_first_sync_brings_it_up_to_date_in_place_and_keeps_what_is_in_it(old: FileWarehouse, api: DemoApi) -> None:
     settings = {"whole_lists": ("clients_folders",)}
     project = Project(old.path.parent, api.base_url, api=settings, sync={"reconcile_hours": 24.0})
     kept = "SELECT endpoint, mode, verdict, reason, rows_read, loaded_at FROM ops.sync_runs ORDER BY loaded_at LIMIT 17"
@@ -93,7 +93,7 @@ def test_the_first_sync_brings_it_up_to_date_in_place_and_keeps_what_is_in_it(ol
     assert seen_since == events - 45 > 0
 
 
-def test_one_load_upgrades_the_ledger_of_all(old: Warehouse, api: DemoApi) -> None:
+def test_one_load_upgrades_the_ledger_of_all(old: FileWarehouse, api: DemoApi) -> None:
     before = sync_states(old, WRITTEN)
     assert Project(old.path.parent, api.base_url).materialize("teams").success
     after = sync_states(old, WRITTEN)
@@ -114,7 +114,7 @@ def _without_account(state: SyncState) -> tuple[object, ...]:
     )
 
 
-def test_another_account_takes_its_place_where_the_user_says_so(old: Warehouse) -> None:
+def test_another_account_takes_its_place_where_the_user_says_so(old: FileWarehouse) -> None:
     account = Account(leads=50, seed=2)
     with DemoApi(account) as api:
         project = Project(old.path.parent, api.base_url, sync={"full_refresh": True})

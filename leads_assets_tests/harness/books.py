@@ -16,7 +16,7 @@ import duckdb
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.warehouse import kept
 from leads_assets.engine.warehouse.bookkeeping import TABLES
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
@@ -44,7 +44,7 @@ class Read:
 def _made(endpoints: Sequence[str], zone: str) -> bytes:
     """A file with the tables of these endpoints, empty, and the views over them: made once, for it takes a while."""
     with TemporaryDirectory() as folder:
-        warehouse = Warehouse(Path(folder) / "made.duckdb")
+        warehouse = FileWarehouse(Path(folder) / "made.duckdb")
         with warehouse.write("books") as session, transaction(session):
             session.run("test", "CREATE SCHEMA ops")
             for name, columns in TABLES.items():
@@ -62,7 +62,7 @@ class Books:
     """The file, and the calls that fill it. Tables are made for `endpoints` only: the others were never read."""
 
     def __init__(self, folder: Path, endpoints: Sequence[str] = tuple(ENDPOINTS), *, zone: str = PARIS) -> None:
-        self.warehouse = Warehouse(folder / "leads.duckdb", lock_seconds=30)
+        self.warehouse = FileWarehouse(folder / "leads.duckdb", lock_seconds=30)
         self.warehouse.path.write_bytes(_made(tuple(endpoints), zone))
         self.zone = zone
         self.reads = 0

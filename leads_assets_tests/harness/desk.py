@@ -15,7 +15,7 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.declare import Column, ColumnType, Endpoint
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.session import Session
@@ -56,7 +56,7 @@ class WarehouseHarness:
 
     def __init__(self, folder: Path, *, name: str = "leads.duckdb", lock_seconds: float = 30.0) -> None:
         self.folder = folder
-        self.warehouse = Warehouse(folder / name, lock_seconds=lock_seconds)
+        self.warehouse = FileWarehouse(folder / name, lock_seconds=lock_seconds)
         self.after_load: AfterLoad | None = None
         self.loads = 0
         self._numbers: dict[str, int] = {}

@@ -18,7 +18,7 @@ from leads_assets.engine.read.read import Extraction, ReadOptions
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse.account import why_another
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.live_rows import live_rows
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.result import LoadResult
@@ -171,7 +171,7 @@ class Days:
     def __init__(self, rows: int) -> None:
         self._folder = TemporaryDirectory()
         self._path = Path(self._folder.name)
-        self.warehouse = Warehouse(self._path / "things.duckdb")
+        self.warehouse = FileWarehouse(self._path / "things.duckdb")
         self.ours, self.other = ListServer.of(rows, 0), ListServer.of(rows, 1)
         self.day = 0
 

@@ -12,9 +12,8 @@ import pytest
 
 from leads_assets.engine.declare import Column, ColumnType, Endpoint, Role
 from leads_assets.engine.warehouse import kept, models, views
-from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.models import Model
 from leads_assets.engine.warehouse.schema import BOOKKEEPING
 from leads_assets.engine.warehouse.session import Session
@@ -84,7 +83,7 @@ class Shelf:
     """A warehouse with a table `things`, and the views over it."""
 
     def __init__(self, folder: Path) -> None:
-        self.warehouse = Warehouse(folder / "shelf.duckdb", lock_seconds=30)
+        self.warehouse = FileWarehouse(folder / "shelf.duckdb", lock_seconds=30)
         self.definitions = DEFINED
         books = ", ".join(f"{name} {kind}" for name, kind in BOOKKEEPING.items())
         with self.session() as session:
@@ -280,7 +279,7 @@ def test_views_comments_and_kept_tables_survive_compacting(shelf: Shelf) -> None
         "FROM duckdb_columns() SELECT schema_name, table_name, column_name, comment WHERE NOT internal ORDER BY ALL"
     )
     before = shelf.run(everything)
-    compact(shelf.warehouse)
+    shelf.warehouse.compact()
     assert shelf.run(everything) == before
     assert shelf.build() == frozenset()
     assert shelf.run("SELECT id FROM marts.above") == [(1,)]

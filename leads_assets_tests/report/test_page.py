@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.report import page as pages
 from leads_assets.report.figures import NEVER, Figures, Standing
 from leads_assets.report.page import render
 from leads_assets.report.sections import ORDER, parse_section, sections
-from leads_assets.report.write import page_of, write_page
+from leads_assets.report.write import write_page
 from leads_assets_tests.harness.books import Books, insert
 from leads_assets_tests.harness.known import known_account
 
@@ -206,7 +206,7 @@ def test_what_was_never_complete_or_never_read_shows_no_figure(tmp_path: Path) -
     assert "no read was ever complete. leads: rows moved" in "".join(Page(text).texts)
     assert not Page(text).all("data")
     never = tmp_path / "never.html"
-    assert write_page(Warehouse(tmp_path / "none.duckdb"), never).standing == NEVER
+    assert write_page(FileWarehouse(tmp_path / "none.duckdb"), never).standing == NEVER
     page = Page(never.read_text())
     assert "Nothing to show yet" in page.texts
     assert not page.all("data")
@@ -245,7 +245,7 @@ def test_the_file_is_for_its_owner_alone_and_replaced_in_one_step(tmp_path: Path
 
 
 def test_the_page_lies_beside_its_warehouse() -> None:
-    assert page_of(Path("data/leads.duckdb")) == Path("data/leads.html")
+    assert FileWarehouse(Path("data/leads.duckdb")).page == Path("data/leads.html")
 
 
 def test_a_section_that_does_not_say_what_it_must_is_refused() -> None:

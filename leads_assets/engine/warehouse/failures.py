@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from leads_assets.engine.warehouse import runs
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.schema import exists
+from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.engine.warehouse.sql import literal, moment
 from leads_assets.engine.warehouse.transaction import transaction
 
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS ops.failed_reads (endpoint VARCHAR, run_id VARCHAR, e
 
 def note_failure(warehouse: Warehouse, endpoint: str, run_id: str, error: str, at: datetime) -> None:
     """Keep the sentence; nothing happens where there is no warehouse yet. Raises a WarehouseError."""
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         return
     with warehouse.write(endpoint) as session, transaction(session):
         session.run("noting the failure", "CREATE SCHEMA IF NOT EXISTS ops")

@@ -15,9 +15,10 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from leads_assets.engine.records.spool import SpoolDir
+from leads_assets.engine.warehouse.compact import copy_whole
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable, why_no_database, why_unusable
-from leads_assets.engine.warehouse.new_files import put_in_place, write_note
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.new_files import FILE_OPTIONS, NEW_FILE, make_copy, put_in_place, write_note
+from leads_assets.engine.warehouse.session import Session, Upkeep
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
@@ -25,17 +26,12 @@ RESERVED_STEMS = frozenset({"main", "ops", "live", "every", "marts", "kept", "te
 RESERVED_SCHEMAS = RESERVED_STEMS | {ALIAS, "memory", "information_schema", "pg_catalog"}
 """Schemas that this project or DuckDB fills; nobody else's tables may go there."""
 _POLL_SECONDS = 0.05
-_FILE = "TYPE duckdb, ROW_GROUP_SIZE 30720"
-"""A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
-NEW_FILE = f"{_FILE}, BLOCK_SIZE 65536"
-"""With DuckDB's own blocks of 262144 bytes a small load costs a quarter more CPU, and fourteen small tables take 5 MB
-instead of 2; a million rows take a fifth less."""
 
 
 Stamp = tuple[tuple[int, int, int], ...]
 
 
-class Warehouse:
+class FileWarehouse:
     """The address of a DuckDB file, and the manners of opening it.
 
     `lock_seconds` bounds the wait for other writers. Clock and sleep are parameters so that tests need not wait.
@@ -58,6 +54,16 @@ class Warehouse:
         self.path = path
         self._lock_seconds = lock_seconds
         self._clock, self._sleep = clock, sleep
+
+    @property
+    def label(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    @property
+    def page(self) -> Path:
+        """Beside the file, with its name."""
+        return self.path.with_suffix(".html")
 
     @property
     def spool_root(self) -> Path:
@@ -84,6 +90,10 @@ class Warehouse:
     def beside(self, ending: str) -> Path:
         """The path of a helper file of the warehouse."""
         return self.path.with_name(self.path.name + ending)
+
+    def exists(self) -> bool:
+        """Whether there is such a file."""
+        return self.path.exists()
 
     def stamp(self) -> Stamp:
         """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
@@ -113,6 +123,57 @@ class Warehouse:
             raise WarehouseUnusable(reason)
         with self.locked() as ends, self.opened(what, ends, read_only=True) as session:
             yield session
+
+    def compact(self) -> Upkeep:
+        """Write the file anew and put it into the old one's place in one step.
+
+        Raises a WarehouseError; then the old file stands as it was.
+        """
+        with self.locked() as ends, self.spool() as folder:
+            fresh = folder.path / "compact.duckdb"
+            try:
+                with self.opened("compacting", ends) as session:
+                    session.run("writing out the log", "CHECKPOINT")
+                    before = self.path.stat().st_size
+                    copy_whole(session, fresh)
+                put_in_place(fresh, self.path)
+            except OSError as error:
+                raise WarehouseUnusable(
+                    f"the warehouse {self.path} cannot be rewritten ({error.strerror}); it stands as it was"
+                ) from None
+            return Upkeep({"bytes": before}, {"bytes": self.path.stat().st_size})
+
+    def publish(self, target: Path) -> None:
+        """Copy the file to `target` by atomic rename. Raises a WarehouseError; then the old copy stands as it was."""
+        if target.resolve() == self.path.resolve():
+            raise WarehouseUnusable(
+                f"the read copy {target} would replace the warehouse; set the setting `snapshot` to another file"
+            )
+        # While the file is open here no other program can write to it, and after a checkpoint it is all there is.
+        with self.write("the read copy") as session:
+            session.run("writing out the log", "CHECKPOINT")
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                make_copy(self.path, target)
+            except OSError as error:
+                raise WarehouseUnusable(
+                    f"the read copy {target} cannot be written ({error.strerror}); the warehouse itself is complete"
+                ) from None
+
+    def about(self, session: Session) -> str:
+        """Path, size and storage format."""
+        stored = session.one(
+            "looking at the file",
+            "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()",
+        )[0]
+        size = self.path.stat().st_size
+        return f"{self.path}, {size:,} bytes, storage {stored}; opened by DuckDB {duckdb.__version__}"
+
+    def not_writable(self) -> str:
+        """The file and its folder, as far as they are there: locks and the spool lie beside it."""
+        folder = next(parent for parent in self.path.parents if parent.exists())
+        places = (self.path, folder) if self.path.exists() else (folder,)
+        return " and ".join(str(place) for place in places if not os.access(place, os.W_OK))
 
     @contextmanager
     def opened(
@@ -189,7 +250,7 @@ class Warehouse:
         mode = ", READ_ONLY" if read_only else ""
         while True:
             try:
-                connection.execute(f"ATTACH {literal(str(self.path))} AS {ALIAS} ({_FILE}{mode}); USE {ALIAS}")
+                connection.execute(f"ATTACH {literal(str(self.path))} AS {ALIAS} ({FILE_OPTIONS}{mode}); USE {ALIAS}")
             except duckdb.Error as error:
                 if not _is_lock_conflict(error):
                     raise WarehouseUnusable(why_unusable(self.path, error)) from None

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from leads_assets.engine.declare import PRIMARY_KEY
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.schema import TableName, find
+from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.engine.warehouse.sql import quoted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def read_table(warehouse: Warehouse, name: TableName) -> "pd.DataFrame":
     with warehouse.read(str(name)) as session:
         table = find(session, name) if session is not None else None
         if session is None or table is None:
-            raise LoadFailed(f"{name}: there is no such table in {warehouse.path}; materialize it first")
+            raise LoadFailed(f"{name}: there is no such table in {warehouse.label}; materialize it first")
         picked = f"FROM {table.sql} WHERE _deleted_at IS NULL ORDER BY {quoted(PRIMARY_KEY)}"
         session.execute("reading the table", f"SELECT {', '.join(map(quoted, table.columns))} {picked}")
         frame = session.connection.df()

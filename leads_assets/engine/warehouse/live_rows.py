@@ -9,9 +9,8 @@ from leads_assets.engine.records.extract import ReadMode
 from leads_assets.engine.records.state import LiveRows
 from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse import schema as tables
-from leads_assets.engine.warehouse.file import Warehouse
 from leads_assets.engine.warehouse.schema import FIRST_SEEN, TableName, find
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.session import Session, Warehouse
 from leads_assets.engine.warehouse.sql import literal, moment, quoted
 
 _AT_ONCE = 100_000

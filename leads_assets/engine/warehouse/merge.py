@@ -168,12 +168,8 @@ def _leaves(column: str, source: str) -> str:
     )
 
 
-def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp, *, first_sight: bool = False) -> None:
-    """Replace the changed rows; nothing is touched where nothing changed.
-
-    `first_sight`: what stood there under the same ids was of another account.
-    """
-    first_seen = stamp.sql_at if first_sight else f"CASE WHEN c.existed THEN c.first_seen_at ELSE {stamp.sql_at} END"
+def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) -> None:
+    """Replace the changed rows; nothing is touched where nothing changed."""
     if merged.updated or merged.restored:
         session.run(
             "replacing changed rows",
@@ -184,7 +180,7 @@ def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp, 
             "inserting rows",
             f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
             f" CAST(NULL AS TIMESTAMPTZ) AS {DELETED},"
-            f" {first_seen} AS {FIRST_SEEN}"
+            f" CASE WHEN c.existed THEN c.first_seen_at ELSE {stamp.sql_at} END AS {FIRST_SEEN}"
             f" FROM incoming s JOIN changed c ON c.id = s.{_KEY}",
         )
 

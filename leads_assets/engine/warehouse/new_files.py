@@ -8,6 +8,11 @@ from contextlib import suppress
 from glob import escape
 from pathlib import Path
 
+FILE_OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 30720"
+"""A group of rows is in memory while it is written, whatever the limit: of DuckDB's own size, wide rows take 700 MB."""
+NEW_FILE = f"{FILE_OPTIONS}, BLOCK_SIZE 65536"
+"""With DuckDB's own blocks of 262144 bytes a small load costs a quarter more CPU, and fourteen small tables take 5 MB
+instead of 2; a million rows take a fifth less."""
 PRIVATE = 0o600
 """Rights on a new file: there are people's data in it."""
 

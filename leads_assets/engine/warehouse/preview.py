@@ -8,9 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from leads_assets.engine.records.extract import Extract
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.runs import SyncRun
+from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.engine.warehouse.sql import literal
 
 _RUN_ID = "preview"
@@ -18,7 +19,7 @@ _RUN_ID = "preview"
 
 def copy_for_preview(warehouse: Warehouse, folder: Path) -> Warehouse:
     """A copy of the warehouse in `folder`; an empty one where there is none yet. Raises a WarehouseError."""
-    copy = Warehouse(folder / "preview.duckdb")
+    copy = FileWarehouse(folder / "preview.duckdb")
     with warehouse.read("the preview") as session:
         if session is not None:
             source = session.one("finding the warehouse's name", "SELECT current_database()")[0]

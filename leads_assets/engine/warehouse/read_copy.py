@@ -3,34 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.new_files import make_copy
+from leads_assets.engine.warehouse.errors import LoadFailed
 from leads_assets.engine.warehouse.schema import exists
-from leads_assets.engine.warehouse.session import Session
+from leads_assets.engine.warehouse.session import Session, Warehouse
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS
-
-
-def publish(warehouse: Warehouse, target: Path) -> None:
-    """Copy the warehouse to `target`; a reader that has the old copy open keeps it.
-
-    Raises a WarehouseError; then the old copy stands as it was.
-    """
-    if target.resolve() == warehouse.path.resolve():
-        raise WarehouseUnusable(
-            f"the read copy {target} would replace the warehouse; set the setting `snapshot` to another file"
-        )
-    # While the file is open here no other program can write to it, and after a checkpoint it is all there is.
-    with warehouse.write("the read copy") as session:
-        session.run("writing out the log", "CHECKPOINT")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            make_copy(warehouse.path, target)
-        except OSError as error:
-            raise WarehouseUnusable(
-                f"the read copy {target} cannot be written ({error.strerror}); the warehouse itself is complete"
-            ) from None
 
 
 def why_due(warehouse: Warehouse, target: Path) -> str:
@@ -54,7 +31,7 @@ def why_due(warehouse: Warehouse, target: Path) -> str:
 def publish_if_due(warehouse: Warehouse, target: Path) -> None:
     """Publish the read copy if it is not what it should be. Raises a WarehouseError."""
     if why_due(warehouse, target):
-        publish(warehouse, target)
+        warehouse.publish(target)
 
 
 def _writes(session: Session, database: str) -> tuple[object, ...]:

@@ -1,9 +1,14 @@
-"""Statements whose failures name the step."""
+"""Statements whose failures name the step, and what every warehouse can do, wherever its tables are."""
 
-from typing import Any
+from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import duckdb
 
+from leads_assets.engine.records.spool import SpoolDir
 from leads_assets.engine.warehouse.errors import failed
 
 
@@ -35,3 +40,61 @@ class Session:
     def one(self, step: str, sql: str) -> tuple[Any, ...]:
         """The only row of a statement."""
         return self.run(step, sql)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What upkeep found and left: the name of a figure -> its number before and after. `bytes` is among them."""
+
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+
+
+class Warehouse(Protocol):
+    """Where the tables are: how they are reached, who may write, and what keeps them small.
+
+    `open_warehouse` makes one from an address; nothing is opened before it is asked for. All of it raises
+    WarehouseBusy or WarehouseUnusable.
+    """
+
+    @property
+    def label(self) -> str:
+        """The address without its secrets, for people to read."""
+
+    @property
+    def page(self) -> Path:
+        """The local file for the page about this warehouse."""
+
+    @property
+    def spool_root(self) -> Path:
+        """The local folder where extracts wait to be loaded."""
+
+    def beside(self, ending: str) -> Path:
+        """The path of a local helper file of the warehouse."""
+
+    def spool(self) -> SpoolDir:
+        """A folder for one extract."""
+
+    def exists(self) -> bool:
+        """Whether it was ever written."""
+
+    def stamp(self) -> Hashable:
+        """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
+
+    def read(self, what: str) -> AbstractContextManager[Session | None]:
+        """A read-only session, or None where there is no warehouse yet."""
+
+    def write(self, what: str, staging: duckdb.DuckDBPyConnection | None = None) -> AbstractContextManager[Session]:
+        """A read-write session, the only one of all processes. `staging`: where rows are staged already."""
+
+    def compact(self) -> Upkeep:
+        """Free the space of replaced rows. Raises LoadFailed too; then everything stands as it was."""
+
+    def publish(self, target: Path) -> None:
+        """Write a read copy to `target`; a reader that has the old one open keeps it."""
+
+    def about(self, session: Session) -> str:
+        """A sentence about its size and format."""
+
+    def not_writable(self) -> str:
+        """The local places that this user may not write and would have to; empty if all is well."""

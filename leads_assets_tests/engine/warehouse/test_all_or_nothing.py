@@ -11,7 +11,7 @@ import pytest
 
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.session import Session
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import CANARY, PROCESSES, Stop, count_statements, fail_at, rich_extract
@@ -114,7 +114,7 @@ def test_the_connection_is_closed_whatever_happens(desk: WarehouseHarness) -> No
     with pytest.raises(LoadFailed), desk.warehouse.write("the test") as session:
         session.run("nonsense", "nonsense")
     duckdb.connect(desk.warehouse.path).close()
-    Warehouse(desk.warehouse.path, lock_seconds=0.1).path.unlink()
+    FileWarehouse(desk.warehouse.path, lock_seconds=0.1).path.unlink()
 
 
 def test_an_id_that_stands_twice_is_found_before_the_commit(desk: WarehouseHarness) -> None:

@@ -7,9 +7,8 @@ from hashlib import sha512
 import pytest
 
 from leads_assets.engine.warehouse import compact as compacting
-from leads_assets.engine.warehouse.compact import compact
 from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseBusy, WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets_tests.harness.desk import WarehouseHarness
 
 pytestmark = pytest.mark.process
@@ -42,7 +41,8 @@ def test_the_file_shrinks_and_holds_the_same(desk: WarehouseHarness) -> None:
     grow(desk)
     before = desk.everything()
     size = desk.warehouse.path.stat().st_size
-    assert compact(desk.warehouse) == (size, desk.warehouse.path.stat().st_size)
+    upkeep = desk.warehouse.compact()
+    assert (upkeep.before, upkeep.after) == ({"bytes": size}, {"bytes": desk.warehouse.path.stat().st_size})
     assert desk.warehouse.path.stat().st_size < size / 2
     assert desk.everything() == before
     assert desk.row("SELECT count(*) FROM marts.every_thing") == (100,)
@@ -52,7 +52,7 @@ def test_the_file_shrinks_and_holds_the_same(desk: WarehouseHarness) -> None:
 
 def test_loads_go_on_after_it(desk: WarehouseHarness) -> None:
     grow(desk)
-    compact(desk.warehouse)
+    desk.warehouse.compact()
     row = desk.load([{"id": n, "text": "again", "new": n} for n in range(100)]).row
     assert (row.inserted, row.updated) == (0, 100)
     assert "NO" in [null for name, _, null, *_ in desk.rows("DESCRIBE things") if name == "id"]
@@ -65,7 +65,7 @@ def test_what_is_only_in_the_log_is_kept(desk: WarehouseHarness) -> None:
         "connection.execute('UPDATE things SET whole = 7'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(desk.warehouse.path)], check=False)
-    compact(desk.warehouse)
+    desk.warehouse.compact()
     assert desk.row("SELECT whole FROM things") == (7,)
 
 
@@ -75,7 +75,7 @@ def test_a_copy_that_lacks_a_row_is_thrown_away(desk: WarehouseHarness, monkeypa
     counts = iter([{("main", "things"): 2}, {("main", "things"): 1}])
     monkeypatch.setattr(compacting, "_rows", lambda *_: next(counts))
     with pytest.raises(LoadFailed, match="the new file does not hold the same rows; nothing was changed"):
-        compact(desk.warehouse)
+        desk.warehouse.compact()
     assert desk.warehouse.path.read_bytes() == content
     assert list(desk.warehouse.spool_root.glob("*/*.duckdb*")) == []
 
@@ -83,7 +83,7 @@ def test_a_copy_that_lacks_a_row_is_thrown_away(desk: WarehouseHarness, monkeypa
 def test_it_waits_for_a_running_load(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}])
     with desk.warehouse.locked(), pytest.raises(WarehouseBusy):
-        compact(Warehouse(desk.warehouse.path, lock_seconds=0.1))
+        FileWarehouse(desk.warehouse.path, lock_seconds=0.1).compact()
 
 
 def test_a_full_disk_leaves_the_old_file(desk: WarehouseHarness) -> None:
@@ -91,11 +91,10 @@ def test_a_full_disk_leaves_the_old_file(desk: WarehouseHarness) -> None:
     before = desk.everything()
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from leads_assets.engine.warehouse.file import Warehouse\n"
-        "from leads_assets.engine.warehouse.compact import compact\n"
+        "from leads_assets.engine.warehouse.file import FileWarehouse\n"
         "from leads_assets.engine.warehouse.errors import WarehouseError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))\n"
-        "try: compact(Warehouse(Path(sys.argv[1])))\n"
+        "try: FileWarehouse(Path(sys.argv[1])).compact()\n"
         "except WarehouseError as error: print(error)\n"
     )
     said = subprocess.run(
@@ -109,7 +108,7 @@ def test_a_full_disk_leaves_the_old_file(desk: WarehouseHarness) -> None:
 def test_a_damaged_file_is_left_alone(desk: WarehouseHarness) -> None:
     desk.warehouse.path.write_bytes(b"hello" * 5000)
     with pytest.raises(WarehouseUnusable, match="damaged one; it was left alone"):
-        compact(desk.warehouse)
+        desk.warehouse.compact()
     assert desk.warehouse.path.read_bytes() == b"hello" * 5000
 
 
@@ -117,5 +116,5 @@ def test_a_rewritten_warehouse_keeps_its_rights(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}])
     assert desk.warehouse.path.stat().st_mode & 0o777 == 0o600
     desk.warehouse.path.chmod(0o640)
-    compact(desk.warehouse)
+    desk.warehouse.compact()
     assert desk.warehouse.path.stat().st_mode & 0o777 == 0o640

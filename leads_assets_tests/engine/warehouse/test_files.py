@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from leads_assets.engine.warehouse.errors import LoadFailed, WarehouseError, WarehouseUnusable
-from leads_assets.engine.warehouse.file import RESERVED_STEMS, Warehouse
+from leads_assets.engine.warehouse.file import RESERVED_STEMS, FileWarehouse
 from leads_assets_tests.harness.desk import WarehouseHarness
 
 pytestmark = pytest.mark.process
@@ -81,7 +81,7 @@ def test_a_folder_in_the_place_of_the_file_is_told(desk: WarehouseHarness) -> No
 
 def test_a_place_where_no_folder_can_be_made_is_told(desk: WarehouseHarness) -> None:
     (desk.folder / "file").write_text("")
-    warehouse = Warehouse(desk.folder / "file" / "leads.duckdb")
+    warehouse = FileWarehouse(desk.folder / "file" / "leads.duckdb")
     with (
         pytest.raises(WarehouseUnusable, match=r"cannot be written \(.*\); set the setting"),
         warehouse.write("x"),
@@ -94,10 +94,10 @@ def test_a_folder_without_rights_is_told(desk: WarehouseHarness) -> None:
     # Only a process without root's rights is refused anything.
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from leads_assets.engine.warehouse.file import Warehouse\n"
+        "from leads_assets.engine.warehouse.file import FileWarehouse\n"
         "from leads_assets.engine.warehouse.errors import WarehouseUnusable\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
-        "try:\n    with Warehouse(Path(sys.argv[1])).write('x'): print('opened')\n"
+        "try:\n    with FileWarehouse(Path(sys.argv[1])).write('x'): print('opened')\n"
         "except WarehouseUnusable as error: print(error)\n"
     )
     place = Path("/tmp") / f"leads-{desk.folder.name}"  # pytest's own folders are closed to others
@@ -117,7 +117,7 @@ def test_a_folder_without_rights_is_told(desk: WarehouseHarness) -> None:
 @pytest.mark.parametrize("stem", sorted(RESERVED_STEMS))
 def test_a_name_that_duckdb_would_mix_up_with_a_schema_is_refused(tmp_path: Path, stem: str) -> None:
     with pytest.raises(WarehouseUnusable, match="set the setting `warehouse` to another name"):
-        Warehouse(tmp_path / f"{stem.upper()}.duckdb")
+        FileWarehouse(tmp_path / f"{stem.upper()}.duckdb")
 
 
 @pytest.mark.parametrize(

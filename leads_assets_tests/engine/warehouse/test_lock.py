@@ -13,7 +13,7 @@ import pytest
 
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.load import Loader
 from leads_assets.engine.warehouse.schema import TableName
 from leads_assets_tests.harness.desk import WarehouseHarness
@@ -92,7 +92,7 @@ def test_threads_of_one_process_wait_for_each_other(desk: WarehouseHarness) -> N
 
 def test_the_wait_for_another_writer_is_bounded_and_its_process_named(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}])
-    impatient = Warehouse(desk.warehouse.path, lock_seconds=0.2)
+    impatient = FileWarehouse(desk.warehouse.path, lock_seconds=0.2)
     with desk.warehouse.locked(), pytest.raises(WarehouseBusy) as told, impatient.write("the test"):
         pass
     pid = desk.warehouse.beside(".lock.holder").read_text()
@@ -123,7 +123,7 @@ def test_a_foreign_program_that_holds_the_file_is_waited_for_and_named(desk: War
 def test_a_foreign_reader_does_not_keep_others_from_reading(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1}])
     holder = Holder(desk.warehouse.path, "read")
-    with Warehouse(desk.warehouse.path, lock_seconds=0.1).read("the test") as session:
+    with FileWarehouse(desk.warehouse.path, lock_seconds=0.1).read("the test") as session:
         assert session is not None
         assert session.one("counting", "SELECT count(*) FROM main.things") == (1,)
     holder.let_go()
@@ -140,7 +140,7 @@ def test_a_connection_of_the_same_process_is_told_apart(desk: WarehouseHarness) 
 
 def test_the_lock_is_not_held_while_rows_are_staged(desk: WarehouseHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.load([{"id": 1}])
-    patient = Warehouse(desk.warehouse.path, lock_seconds=0.2)
+    patient = FileWarehouse(desk.warehouse.path, lock_seconds=0.2)
     extract = desk.extract([{"id": 2}])
 
     def staged(*arguments: Any) -> Any:
@@ -156,8 +156,8 @@ def test_the_lock_is_not_held_while_rows_are_staged(desk: WarehouseHarness, monk
 
 
 def test_the_lock_outlives_no_process(desk: WarehouseHarness) -> None:
-    code = "import sys, os; from pathlib import Path; from leads_assets.engine.warehouse.file import Warehouse\n"
-    code += "with Warehouse(Path(sys.argv[1])).locked(): print('mine', flush=True); sys.stdin.readline()"
+    code = "import sys, os; from pathlib import Path; from leads_assets.engine.warehouse.file import FileWarehouse\n"
+    code += "with FileWarehouse(Path(sys.argv[1])).locked(): print('mine', flush=True); sys.stdin.readline()"
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(desk.warehouse.path)],
         stdin=subprocess.PIPE,
@@ -166,7 +166,7 @@ def test_the_lock_outlives_no_process(desk: WarehouseHarness) -> None:
     )
     assert child.stdout
     assert child.stdout.readline() == "mine\n"
-    with pytest.raises(WarehouseBusy), Warehouse(desk.warehouse.path, lock_seconds=0.1).locked():
+    with pytest.raises(WarehouseBusy), FileWarehouse(desk.warehouse.path, lock_seconds=0.1).locked():
         pass
     child.kill()
     child.communicate()
@@ -182,7 +182,7 @@ def test_a_process_that_hangs_in_the_spool_s_door_is_waited_for_no_longer_than_f
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as hanging:
         assert hanging.stdout
         assert hanging.stdout.readline() == "held\n"
-        impatient = Warehouse(desk.warehouse.path, lock_seconds=0.2)
+        impatient = FileWarehouse(desk.warehouse.path, lock_seconds=0.2)
         with pytest.raises(WarehouseBusy, match=r"\.spool was held by another process.*setting `lock_seconds`"):
             impatient.spool()
         with pytest.raises(WarehouseBusy):

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable
-from leads_assets.engine.warehouse.file import Warehouse
-from leads_assets.engine.warehouse.read_copy import publish, publish_if_due, why_due
+from leads_assets.engine.warehouse.file import FileWarehouse
+from leads_assets.engine.warehouse.read_copy import publish_if_due, why_due
 from leads_assets_tests.harness.desk import WarehouseHarness
 
 pytestmark = pytest.mark.process
@@ -56,12 +56,12 @@ def read(path: Path) -> tuple[int, int]:
 def test_a_reader_that_stays_open_blocks_no_sync_and_keeps_its_copy(desk: WarehouseHarness) -> None:
     target = desk.folder / "new folder" / "read.duckdb"
     desk.load([{"id": n, "whole": 1} for n in range(3000)])
-    publish(desk.warehouse, target)
+    desk.warehouse.publish(target)
     reader = Reader(target)
     assert reader.ask() == "(3000, 3000)"
     for turn in range(2, 4):
         desk.load([{"id": n, "whole": turn} for n in range(3000)])
-        publish(desk.warehouse, target)
+        desk.warehouse.publish(target)
         assert reader.ask() == "(3000, 3000)"
         assert read(target) == (3000, 3000 * turn)
     reader.close()
@@ -70,7 +70,7 @@ def test_a_reader_that_stays_open_blocks_no_sync_and_keeps_its_copy(desk: Wareho
 def test_the_copy_is_one_file_and_leaves_nothing_beside_it(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1, "whole": 1}])
     target = desk.folder / "copies" / "read.duckdb"
-    publish(desk.warehouse, target)
+    desk.warehouse.publish(target)
     assert [entry.name for entry in target.parent.iterdir()] == ["read.duckdb"]
 
 
@@ -82,14 +82,14 @@ def test_what_is_only_in_the_log_is_in_the_copy(desk: WarehouseHarness) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(desk.warehouse.path)], check=False)
     assert desk.warehouse.beside(".wal").exists()
-    publish(desk.warehouse, desk.folder / "read.duckdb")
+    desk.warehouse.publish(desk.folder / "read.duckdb")
     assert read(desk.folder / "read.duckdb") == (1, 7)
 
 
 def test_the_copy_waits_for_a_running_load(desk: WarehouseHarness) -> None:
     desk.load([{"id": 1, "whole": 1}])
     with desk.warehouse.locked(), pytest.raises(WarehouseBusy):
-        publish(Warehouse(desk.warehouse.path, lock_seconds=0.1), desk.folder / "read.duckdb")
+        FileWarehouse(desk.warehouse.path, lock_seconds=0.1).publish(desk.folder / "read.duckdb")
 
 
 def test_a_copy_that_cannot_be_written_leaves_the_old_one_and_says_so(desk: WarehouseHarness) -> None:
@@ -98,11 +98,11 @@ def test_a_copy_that_cannot_be_written_leaves_the_old_one_and_says_so(desk: Ware
     with pytest.raises(
         WarehouseUnusable, match=r"read copy .* cannot be written \(.*\); the warehouse itself is complete"
     ):
-        publish(desk.warehouse, desk.folder / "file" / "read.duckdb")
+        desk.warehouse.publish(desk.folder / "file" / "read.duckdb")
     target = desk.folder / "folder"
     (target / "full").mkdir(parents=True)
     with pytest.raises(WarehouseUnusable, match="cannot be written"):
-        publish(desk.warehouse, target)
+        desk.warehouse.publish(target)
     assert sorted(entry.name for entry in target.iterdir()) == ["full"]
     assert not [entry for entry in desk.folder.iterdir() if entry.name.startswith(".folder")]
 
@@ -112,7 +112,7 @@ def test_the_warehouse_is_never_replaced_by_its_copy(desk: WarehouseHarness) -> 
     (desk.folder / "link.duckdb").symlink_to(desk.warehouse.path)
     for target in (desk.warehouse.path, desk.folder / "link.duckdb"):
         with pytest.raises(WarehouseUnusable, match="would replace the warehouse"):
-            publish(desk.warehouse, target)
+            desk.warehouse.publish(target)
 
 
 def test_what_the_files_hold_decides_whether_the_copy_is_due(desk: WarehouseHarness) -> None:
@@ -148,7 +148,7 @@ def test_links_that_wait_in_the_folder_of_the_copy_lead_nowhere(desk: WarehouseH
     for name in (".read.duckdb.new", ".read.duckdb.0.new", "read.duckdb"):
         (folder / name).symlink_to(victim)
     desk.load([{"id": 1, "whole": 1}])
-    publish(desk.warehouse, folder / "read.duckdb")
+    desk.warehouse.publish(folder / "read.duckdb")
     assert victim.read_text() == "precious"
     assert not (folder / "read.duckdb").is_symlink()
     assert read(folder / "read.duckdb") == (1, 1)
@@ -157,8 +157,8 @@ def test_links_that_wait_in_the_folder_of_the_copy_lead_nowhere(desk: WarehouseH
 def test_a_new_copy_is_private_and_a_replaced_one_keeps_its_rights(desk: WarehouseHarness) -> None:
     target = desk.folder / "read.duckdb"
     desk.load([{"id": 1, "whole": 1}])
-    publish(desk.warehouse, target)
+    desk.warehouse.publish(target)
     assert target.stat().st_mode & 0o777 == 0o600
     target.chmod(0o644)
-    publish(desk.warehouse, target)
+    desk.warehouse.publish(target)
     assert target.stat().st_mode & 0o777 == 0o644

@@ -9,7 +9,7 @@ import pytest
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.demo.server.faults import parse_fault
 from leads_assets.engine.records.state import SyncState
-from leads_assets.engine.warehouse.file import Warehouse
+from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.runs import sync_states
 from leads_assets_tests.conftest import OpenApi
 from leads_assets_tests.harness.watched import SensorHarness
@@ -30,7 +30,7 @@ def watch(tmp_path: Path, open_api: OpenApi) -> Watch:
 
 
 def _committed(project: SensorHarness) -> dict[str, SyncState]:
-    return sync_states(Warehouse(project.project.path), project.now(), ENDPOINTS)
+    return sync_states(FileWarehouse(project.project.path), project.now(), ENDPOINTS)
 
 
 def test_without_a_warehouse_nothing_is_committed(watch: Watch) -> None:
