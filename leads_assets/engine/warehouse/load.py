@@ -223,7 +223,7 @@ def _merge_in(
         make_room(session, table, taken_over=None if takes_over else state.taken_over)
     if state.known and not takes_over:
         refuse_strangers(session, table, policy.created)
-    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
+    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins, now=stamp.at)
     if merged.updated or merged.restored:
         record_changes(session, table, policy.tracked, stamp)
     write_changes(session, table, merged, stamp)
