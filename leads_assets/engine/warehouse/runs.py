@@ -473,6 +473,12 @@ def last_notes(warehouse: Warehouse) -> dict[str, Notes]:
     return {note.endpoint: note for note in notes if note.sentences()}
 
 
+def newest_number(warehouse: Warehouse) -> int:
+    """The number of the newest load of any endpoint; 0 where there is none. Raises a WarehouseError."""
+    rows = _read(warehouse, "reading the ledger", "SELECT coalesce(max(number), 0) AS number FROM ops.sync_runs")
+    return int(rows[0]["number"]) if rows else 0
+
+
 def newest_loads(session: Session) -> dict[str, datetime]:
     """When each endpoint was last loaded (UTC)."""
     if not tables.exists(session, "sync_runs", schema="ops"):

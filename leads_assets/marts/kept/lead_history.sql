@@ -77,8 +77,15 @@ WITH own AS (           -- the loads of leads since the account that they are of
     WHERE CASE WHEN r.number IS NULL THEN l.taken_over IS NULL
                ELSE coalesce(r.number > l.first_number, true) END  -- before its first sight the id was another lead's
     WINDOW w AS (PARTITION BY c.id ORDER BY coalesce(r.number, 0), c.seen_at)
+), told AS (            -- the log of webhooks: moves between two reads, and days before the first
+    SELECT e.*, r.updated_at FROM kept.lead_events e JOIN rows r ON r.id = e.lead_id
+    WHERE e.shown_at > r.created_at AND e.shown_at <= r.updated_at
+    QUALIFY row_number() OVER (PARTITION BY e.lead_id, e.shown_at ORDER BY e.event_id DESC) = 1
+), still AS (           -- nothing is told of them, as of most after a first sync: they cost no window
+    FROM rows r ANTI JOIN (SELECT id FROM changes UNION ALL SELECT lead_id FROM told) m ON m.id = r.id
+    WHERE r.deleted_at IS NULL
 ), seen AS (            -- in the order in which they were seen: the first sight, each change, a deletion that left no trace
-    SELECT id, created_at AS since, 0 AS number, false AS gone FROM rows
+    SELECT id, created_at AS since, 0 AS number, false AS gone FROM rows r ANTI JOIN still s ON s.id = r.id
     UNION ALL BY NAME
     SELECT * EXCLUDE (changed_at, run_id) FROM dated
     UNION ALL BY NAME
@@ -115,10 +122,6 @@ WITH own AS (           -- the loads of leads since the account that they are of
            CASE WHEN f.action_was IS NULL THEN r.next_action_at ELSE f.action_was.v END AS next_action_at
     FROM filled f JOIN rows r ON r.id = f.id
     QUALIFY row_number() OVER (PARTITION BY f.id, f.since ORDER BY f.number DESC, f.seen_at DESC) = 1
-), told AS (            -- the log of webhooks: moves between two reads, and days before the first
-    SELECT e.*, r.updated_at FROM kept.lead_events e JOIN rows r ON r.id = e.lead_id
-    WHERE e.shown_at > r.created_at AND e.shown_at <= r.updated_at
-    QUALIFY row_number() OVER (PARTITION BY e.lead_id, e.shown_at ORDER BY e.event_id DESC) = 1
 ), events AS (          -- what an event does not show is as in the version around it
     SELECT t.lead_id AS id, t.shown_at AS since, s.gone, false AS is_first, 'event' AS known_by,
            CASE WHEN t.status IS NULL THEN s.status ELSE t.status.v END AS status,
@@ -169,3 +172,15 @@ SELECT id AS lead_id, row_number() OVER w AS version, since AS valid_from, until
        CAST(known_from AT TIME ZONE $zone AS DATE) AS known_from_on
 FROM known
 WINDOW w AS (PARTITION BY id ORDER BY since), so_far AS (PARTITION BY id ORDER BY since ROWS UNBOUNDED PRECEDING)
+UNION ALL BY NAME
+SELECT id AS lead_id, 1 AS version, created_at AS valid_from, CAST(NULL AS TIMESTAMPTZ) AS valid_to,
+       CASE WHEN created_at >= not_there_at THEN created_at
+            ELSE greatest(created_at, least(updated_at, first_seen_at)) END AS known_from,
+       CAST(NULL AS TIMESTAMPTZ) AS not_before, 'journal' AS known_by, false AS ended_by_deletion, status, step_id, amount,
+       weighted_amount, probability, user_id, currency, closed_at, next_action_at, CAST(NULL AS VARCHAR) AS status_before,
+       CAST(NULL AS BIGINT) AS user_id_before, created_at >= not_there_at AS whole_life_seen, 0 AS times_reassigned,
+       0 AS times_reopened, 0 AS times_postponed, CAST(created_at AT TIME ZONE $zone AS DATE) AS valid_from_on,
+       CAST(NULL AS DATE) AS valid_to_on,
+       CAST(CASE WHEN created_at >= not_there_at THEN created_at
+                 ELSE greatest(created_at, least(updated_at, first_seen_at)) END AT TIME ZONE $zone AS DATE) AS known_from_on
+FROM still
