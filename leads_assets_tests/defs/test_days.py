@@ -1,7 +1,7 @@
 """Days of large accounts under a moved clock: what the sensor spends, and when a list too long for a day ends."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,7 @@ def test_300_000_leads_at_2_000_requests_a_day_are_current_on_the_third_day_with
 ) -> None:
     with DemoApi(Account(leads=300_000)) as api:
         watched = SensorHarness(api, tmp_path, daily=2000)
-        counted = {}
+        counted: dict[date, int] = {}
         number = 0
         while _verdict(watched) not in ("proven", "current"):
             now = morning + number * TICK
