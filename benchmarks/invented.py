@@ -13,7 +13,7 @@ _LIFE, _READS = 540, 177
 _BOOKKEEPING = ", ".join(f"{name} {kind}" for name, kind in BOOKKEEPING.items())
 _OPS = """
 CREATE TABLE ops.sync_runs (run_id VARCHAR, endpoint VARCHAR, number BIGINT, mode VARCHAR, verdict VARCHAR,
-    reason VARCHAR, live_rows BIGINT, began_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ);
+    reason VARCHAR, live_rows BIGINT, began_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ, account VARCHAR, took_over BOOLEAN);
 CREATE TABLE ops.changes (endpoint VARCHAR, id BIGINT, field VARCHAR, old VARCHAR, new VARCHAR,
     changed_at TIMESTAMPTZ, seen_at TIMESTAMPTZ, run_id VARCHAR);
 CREATE VIEW ops.freshness AS
@@ -37,7 +37,7 @@ INSERT INTO main.fields BY NAME SELECT i AS id, 'Label ' || i AS name, 'lead' AS
 """
 _READS_SQL = """
 INSERT INTO ops.sync_runs
-    SELECT 'run ' || i, e.name, i, 'full', 'proven', '', NULL, began, began + INTERVAL 1 MINUTE
+    SELECT 'run ' || i, e.name, i, 'full', 'proven', '', NULL, began, began + INTERVAL 1 MINUTE, NULL, false
     FROM (SELECT i, {now} - to_days(CAST({reads} - i AS INTEGER)) AS began FROM range(1, {reads} + 1) t(i)),
         unnest({names}) e(name);
 """

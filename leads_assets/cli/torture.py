@@ -119,7 +119,7 @@ class _Share:
     def __init__(self, cases: Sequence[Case], leads: int, place: str) -> None:
         context = get_context("spawn")
         self._answer, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=_work, args=(cases, leads, place, sender), daemon=True)
+        self.process = context.Process(target=_work, args=(cases, leads, place, sender))
         self.process.start()
         sender.close()
 

@@ -23,6 +23,7 @@ from leads_assets.engine.instants import utc_now
 from leads_assets.engine.read.plan import plan_read
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.warehouse.errors import WarehouseError
+from leads_assets.marts.catalogue import SHAPES_MARTS
 
 GROUP = "crm"
 SOURCE = dg.AssetKey("crm_api")
@@ -54,7 +55,7 @@ def endpoint_asset(
         check_specs=check_specs(endpoint),
         pool=API_POOL,
         # A reference is no dependency: leads load without their users. It only orders the steps of a run.
-        op_tags={"dagster/priority": str(-_depth(endpoint.name, declared))},
+        op_tags={"dagster/priority": str(1 if endpoint.name == SHAPES_MARTS else -_depth(endpoint.name, declared))},
     )
     def _asset(
         context: dg.AssetExecutionContext,

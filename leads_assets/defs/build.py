@@ -66,15 +66,17 @@ def build_definitions(
         executor=dg.in_process_executor,
     )
     upkeep = dg.Definitions() if isinstance(settings.warehouse, Path) else lake_upkeep()
-    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings), upkeep)
+    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings, now), upkeep)
 
 
-def _answers(endpoints: Mapping[str, Endpoint], settings: Settings) -> dg.Definitions:
+def _answers(endpoints: Mapping[str, Endpoint], settings: Settings, now: Callable[[], datetime]) -> dg.Definitions:
     """Marts and page; nothing in a project that reads other lists than this account's."""
     if not ENDPOINTS.keys() <= endpoints.keys():
         return dg.Definitions()
-    made_from = [*map(dg.AssetKey, endpoints), *(mart_key(model.name) for model in mart_models())]
+    marts = [mart_key(model.name) for model in mart_models()]
     return dg.Definitions(
-        assets=[*marts_assets(endpoints), report_asset(made_from, page=warehouse_of(settings).page)],
-        sensors=[report_sensor()],
+        # Made from views, and not from the lists themselves: one that cannot be read would keep the page from being
+        # written, which is to say so.
+        assets=[*marts_assets(endpoints), report_asset(marts, page=warehouse_of(settings).page)],
+        sensors=[report_sensor(marts, now=now)],
     )

@@ -7,7 +7,7 @@ import dagster as dg
 
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.instants import format_instant
-from leads_assets.engine.records.extract import ReadMode, Verdict
+from leads_assets.engine.records.extract import Verdict
 from leads_assets.engine.records.names import shown_counts
 from leads_assets.engine.warehouse.casts import MOST_COLUMNS
 from leads_assets.engine.warehouse.result import LoadResult
@@ -74,7 +74,7 @@ def _complete(result: LoadResult) -> Finding:
     if row.verdict == Verdict.UNPROVEN:
         do = "Nothing was marked as deleted. Materialize it again; if the reason stays, act on it."
         return Finding(f"unproven: {row.reason}", do)
-    if row.outdated and row.mode == ReadMode.FULL:
+    if row.outdated:
         says = f"{row.outdated:,} rows on the server are older than the ones kept here"
         do = "If the server's versions are right, materialize with full_refresh: true."
         return Finding(says, do, numbers={"outdated": row.outdated})

@@ -14,6 +14,7 @@ from leads_assets.defs.assets import OWNERS
 from leads_assets.defs.resources import WarehouseResource
 from leads_assets.defs.sentences import failure
 from leads_assets.engine.declare import Endpoint
+from leads_assets.engine.warehouse import bookkeeping
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.models import EVERY, LIVE, MARTS, Model, lineages, relations_read
 from leads_assets.engine.warehouse.session import Session
@@ -157,6 +158,7 @@ def marts_assets(endpoints: Mapping[str, Endpoint]) -> list[dg.AssetSpec | dg.As
         claims = [one for one in INVARIANTS if (mart_key(one.mart), one.name) in chosen]
         try:
             with warehouse.warehouse().write("the marts") as session, transaction(session):
+                bookkeeping.prepare(session)  # the views read what only this version's ledger tells
                 build_views(session, ENDPOINTS, warehouse.time_zone)
             with warehouse.warehouse().read("the marts") as reader:
                 if reader is not None:

@@ -1,6 +1,6 @@
 """The sensor: looks at the API for a few requests a tick, and asks for a run of what has changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -52,6 +52,11 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+
+def unfinished_runs(instance: dg.DagsterInstance, now: datetime) -> Sequence[dg.DagsterRun]:
+    """The runs that are queued or going, whoever asked for them."""
+    return instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, created_after=now - _FORGET_RUNS))
 
 
 def api_changes_sensor(
@@ -160,11 +165,11 @@ class _Tick:
 
     def _busy(self) -> frozenset[str]:
         """The endpoints of all runs that have not ended, whoever asked for them."""
-        since = self._now() - _FORGET_RUNS
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, created_after=since))
+        runs = unfinished_runs(self._instance, self._now())
         if any(run.asset_selection is None for run in runs):
             return frozenset(self._endpoints)
-        return frozenset(key.to_user_string() for run in runs for key in run.asset_selection or ())
+        named = {key.to_user_string() for run in runs for key in run.asset_selection or ()}
+        return frozenset(named & self._endpoints.keys())
 
     def _choose(
         self,

@@ -20,6 +20,8 @@ FIRST_COLUMNS = (
     "estimated_closing_date",
 )  # fmt: skip
 """The columns that people look for first, of whatever endpoint."""
+SHAPES_MARTS = "fields"
+"""The list whose rows become columns of marts: loaded before others, the views of a first sync are made once."""
 _NUMBERS = {"number", "decimal", "float", "double", "currency", "money", "amount", "percentage", "percent"}
 _KINDS = {
     **dict.fromkeys(_NUMBERS, "DOUBLE"),

@@ -13,7 +13,9 @@
 WITH reads AS (
     SELECT arg_max(began_at, (coalesce(number, 0), loaded_at)) AS read_at,
            coalesce(min(began_at) FILTER (mode <> 'part'), min(began_at)) AS history_from
-    FROM ops.sync_runs WHERE endpoint = 'leads'
+    FROM (              -- since the account that they are of took over
+        SELECT *, max(number) FILTER (took_over) OVER () AS taken_over FROM ops.sync_runs WHERE endpoint = 'leads'
+    ) WHERE coalesce(number >= taken_over, true)
 )
 SELECT $zone AS time_zone, r.read_at, CAST(r.read_at AT TIME ZONE $zone AS DATE) AS today,
        f.changes_as_of AS as_of, f.complete_as_of, coalesce(f.verdict, 'unproven') AS verdict,

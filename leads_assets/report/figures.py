@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from leads_assets.engine.warehouse.failures import failures_in
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.report.sections import sections
 
@@ -56,9 +57,13 @@ NEVER = Standing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The page's content. `doubts`: of each section that is unproven the reason."""
+    """The page's content. `doubts`: of each section that is unproven the reason.
+
+    `failures`: of each list that could not be read at the last try, why, and when that was.
+    """
 
     standing: Standing
+    failures: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,19 +81,20 @@ def read_figures(session: Session | None) -> Figures:
     if session is None or not session.run(_STEP, "SELECT 1 FROM duckdb_views() WHERE schema_name = 'marts' LIMIT 1"):
         return Figures(standing=NEVER)
     (clock,) = _rows(session, "FROM marts.clock")
+    failures = failures_in(session)
     if clock["read_at"] is None:
-        return Figures(standing=NEVER)
+        return Figures(standing=NEVER, failures=failures)
     proofs = {row["model"]: row for row in _rows(session, "FROM marts.proof")}
     standing = _standing(clock, proofs)
     if not standing.was_ever_complete:
-        return Figures(standing=standing)
+        return Figures(standing=standing, failures=failures)
     doubts = {}
     for name, section in sections().items():
         behind = [proofs[mart] for mart in section.marts if mart in proofs]
         if reasons := [row["reason"] or "" for row in behind if row["verdict"] == "unproven"]:
             doubts[name] = reasons[0]
     rows = {name: _rows(session, section.sql) for name, section in sections().items()}
-    return Figures(standing=standing, rows=rows, doubts=doubts)
+    return Figures(standing=standing, rows=rows, doubts=doubts, failures=failures)
 
 
 def _standing(clock: Row, proofs: Mapping[str, Row]) -> Standing:

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from leads_assets.report.charts import charts, drawing_script, embedded
 from leads_assets.report.figures import Figures, Row, Standing
-from leads_assets.report.markup import table, value
+from leads_assets.report.markup import shortened, table, value
 from leads_assets.report.sections import Column, Section, sections
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
@@ -37,13 +37,14 @@ def render(figures: Figures) -> str:
         '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)} – {_WORDS[standing.verdict][1].lower()}</title>\n"
         f"<style>{_file('page.css')}</style>\n</head>\n"
-        f'<body>\n<a class="skip" href="#content">Skip to the figures</a>\n{_head(standing)}\n'
+        f'<body>\n<a class="skip" href="#content">Skip to the figures</a>\n{_head(figures)}\n'
         f'<main id="content">{body}</main>\n'
         f"{_scripts(figures, script) if is_shown else ''}</body>\n</html>\n"
     )
 
 
-def _head(standing: Standing) -> str:
+def _head(figures: Figures) -> str:
+    standing = figures.standing
     sign, word = _WORDS[standing.verdict]
     zone = standing.time_zone
     told = []
@@ -60,8 +61,18 @@ def _head(standing: Standing) -> str:
     day = f"<h1>Sales, {value('date', standing.today)}</h1>" if standing.today else "<h1>Sales</h1>"
     return (
         f'<header data-zone="{escape(zone)}">{day}<p class="verdict"><span aria-hidden="true">{sign}</span> '
-        f"<strong>{word}</strong>{' · ' if told else ''}{' · '.join(told)}</p>{why}{going}</header>"
+        f"<strong>{word}</strong>{' · ' if told else ''}{' · '.join(told)}</p>{why}{going}{_failures(figures)}</header>"
     )
+
+
+def _failures(figures: Figures) -> str:
+    """What could not be read since the figures' time: they are older there than they could be."""
+    zone = figures.standing.time_zone
+    told = [
+        f"<li>Not read on {value('time', failed_at, zone=zone)}: {escape(shortened(error))}</li>"
+        for _, (error, failed_at) in sorted(figures.failures.items())
+    ]
+    return f'<ul class="failed">{"".join(told)}</ul>' if told else ""
 
 
 def _nothing(standing: Standing) -> str:

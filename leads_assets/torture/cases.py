@@ -11,14 +11,14 @@ from leads_assets.demo.server.faults import DRIFT_OPERATIONS, DRIFT_PLACES
 
 UNPAGED = tuple(name for name, endpoint in ENDPOINTS.items() if not endpoint.paged)
 _FULL: Mapping[str, Any] = {"reconcile_hours": 0.0}
-_CHANGES: Mapping[str, Any] = {"reconcile_hours": 24.0}
+CHANGES: Mapping[str, Any] = {"reconcile_hours": 24.0}
 _TOTALS: Mapping[str, Any] = {"totals": tuple(ENDPOINTS)}
 _LONG: Mapping[str, Any] = {"max_limit": 1_000}
 _SMALL_PAGES: Mapping[str, Any] = {"page_size": 25}
 _ALLOWED: Mapping[str, Any] = {**_FULL, "allow_mass_delete": True}
 _NO_DATE = "Mon, 1 Jan 99999999999999999999 00:00:00 GMT"
 _CALM_AFTERWARDS: Mapping[str, Any] = {"settings": _SMALL_PAGES, "healing": _ALLOWED}
-_CHANGES_PAGED: Mapping[str, Any] = {"settings": _SMALL_PAGES, "options": _CHANGES}
+_CHANGES_PAGED: Mapping[str, Any] = {"settings": _SMALL_PAGES, "options": CHANGES}
 
 
 class Oddity(StrEnum):
@@ -28,6 +28,7 @@ class Oddity(StrEnum):
     UNLISTED_USERS = "follow-ups of three users who are not listed"
     WITHOUT_USER = "six follow-ups without a user"
     EARLY_LEAD = "a lead that has changed in the year 2099"
+    MANY_LEADS = "800 leads more"
 
 
 class Setback(StrEnum):
@@ -38,6 +39,9 @@ class Setback(StrEnum):
     CLOCK_AHEAD = "the clock of the clean sync ran a year ahead"
     PAUSE_AHEAD = "a pause was noted by a clock that ran a year ahead"
     STOPPED_NEIGHBOUR = "a stopped process holds the spool"
+    OVERTAKEN = "another process reads the changes meanwhile, and loads them first"
+    KILLED = "ten syncs before were killed in the middle"
+    MANY_COLUMNS = "the table of teams has 299 columns that no field is declared for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,9 @@ class Case:
     sync came before. Between the two the server changes `inserted`, `updated` and `deleted` rows of each endpoint.
     Before both, `oddities` are what makes the account another one than that of the other cases. `setback` comes last.
     `server` replaces arguments of the demo API, `settings` the user's settings, `limits` the bounds of a request,
-    `options` those of the launchpad; `healing` are the options of the sync after the fault.
+    `options` those of the launchpad; `healing` are the options of the sync after the fault. Where one day's requests do
+    not suffice, a sync a day follows, in `days` at most. `by_sensor`: the sync is the one that the sensor asks for
+    three hours later. `ends_complete`: it is known to be survived. `most_requests`: of the syncs under the fault.
     """
 
     name: str
@@ -65,6 +71,10 @@ class Case:
     limits: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=lambda: _FULL)
     healing: Mapping[str, Any] = field(default_factory=lambda: _FULL)
+    days: int = 1
+    by_sensor: bool = False
+    ends_complete: bool = False
+    most_requests: int = 300
 
 
 class TrialVerdict(StrEnum):
@@ -95,7 +105,7 @@ class TrialResult:
 
 _MEASURED = (
     Case("no fault"),
-    Case("no fault, a read of changes only", deleted=0, options=_CHANGES),
+    Case("no fault, a read of changes only", deleted=0, options=CHANGES),
     Case("pages of 50 rows, not 100", "cap=50@leads"),
     Case("pages of 50 rows, no total", "cap=50@leads no_total@leads"),
     Case("pages of 50 rows, no total, first sync", "cap=50@leads no_total@leads", is_new=True),
@@ -167,11 +177,11 @@ _LISTS = (
     Case("an unpaged list in no order", "shuffle@users", ("users",)),
     Case("rows in no order, one deleted", "shuffle@leads drift=delete:read@leadsx1"),
     Case("order is ignored", "ignore_order@leads"),
-    Case("the change filter is ignored", "ignore_updated_after@leads", deleted=0, options=_CHANGES),
-    Case("no changes are sent", "empty_page@leads", deleted=0, options=_CHANGES),
-    Case("no changes are sent, no total", "empty_page@leads no_total@leads", deleted=0, options=_CHANGES),
-    Case("changes in pages of 2 rows", "cap=2@leads", deleted=0, options=_CHANGES),
-    Case("changes, and offset is ignored", "ignore_offset@leads", deleted=0, updated=120, options=_CHANGES),
+    Case("the change filter is ignored", "ignore_updated_after@leads", deleted=0, options=CHANGES),
+    Case("no changes are sent", "empty_page@leads", deleted=0, options=CHANGES),
+    Case("no changes are sent, no total", "empty_page@leads no_total@leads", deleted=0, options=CHANGES),
+    Case("changes in pages of 2 rows", "cap=2@leads", deleted=0, options=CHANGES),
+    Case("changes, and offset is ignored", "ignore_offset@leads", deleted=0, updated=120, options=CHANGES),
     Case("80 of 250 rows deleted", deleted=80, healing=_ALLOWED),
     Case("an empty list for lost rights", "empty_page no_total", ("teams", "leads")),
     Case("an empty list, a total of 0", "empty_page wrong_total=-252@leads"),
@@ -301,14 +311,72 @@ _REFUSALS = (
 )
 
 _AROUND = (
-    Case("a lead from the year 2099, a read of changes", deleted=0, oddities=(Oddity.EARLY_LEAD,), options=_CHANGES),
+    Case("a lead from the year 2099, a read of changes", deleted=0, oddities=(Oddity.EARLY_LEAD,), options=CHANGES),
     Case("another account at another address", setback=Setback.OTHER_ADDRESS),
     Case("another account with the same ids", setback=Setback.OTHER_KEY),
-    Case("another account with the same ids, a read of changes", setback=Setback.OTHER_KEY, options=_CHANGES),
+    Case("another account with the same ids, a read of changes", setback=Setback.OTHER_KEY, options=CHANGES),
     Case("our clock ran a year ahead before", setback=Setback.CLOCK_AHEAD),
-    Case("our clock ran a year ahead before, a read of changes", setback=Setback.CLOCK_AHEAD, options=_CHANGES),
+    Case("our clock ran a year ahead before, a read of changes", setback=Setback.CLOCK_AHEAD, options=CHANGES),
     Case("a pause that was noted a year ahead", setback=Setback.PAUSE_AHEAD),
     Case("a stopped process holds the spool", setback=Setback.STOPPED_NEIGHBOUR, settings={"lock_seconds": 1.0}),
 )
 
-CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _ENDS + _DRIFT + _REFUSALS + _AROUND
+_SEARCHED: Mapping[str, Any] = {"settings": {"page_size": 10}, "options": CHANGES, "healing": _ALLOWED}
+_TINY_PAGES: Mapping[str, Any] = {"page_size": 2}
+
+_SEARCH = (
+    Case("deletions, a read of changes", ends_complete=True, **_SEARCHED),
+    *(
+        Case(f"deletions while searching{words}: delete:{place}", f"drift=delete:{place}@leads{fault}", **_SEARCHED)
+        for words, fault in (("", ""), (", no total", " no_total@leads"))
+        for place in DRIFT_PLACES
+    ),
+    Case("a deletion while searching: delete:read", "drift=delete:read@leads+2x1", ends_complete=True, **_SEARCHED),
+    Case("rows that come while searching", "drift=insert:back@leads", **_SEARCHED),
+    Case("rows that come back while searching", "drift=restore:random@leads", **_SEARCHED),
+)
+
+_LONG_READS = (
+    Case(
+        "killed in the middle, ten times",
+        is_new=True,
+        oddities=(Oddity.MANY_LEADS,),
+        setback=Setback.KILLED,
+        settings={**_TINY_PAGES, "daily_requests": 0},
+        options=CHANGES,
+        ends_complete=True,
+        most_requests=2_000,
+    ),
+    Case(
+        "budget of 100 a day until current",
+        is_new=True,
+        settings={**_TINY_PAGES, "daily_requests": 100},
+        options=CHANGES,
+        days=5,
+        ends_complete=True,
+    ),
+    Case(
+        "a full read that takes longer than reads of changes come apart",
+        "latency=4@leads+3x1",
+        setback=Setback.OVERTAKEN,
+        settings=_SMALL_PAGES,
+        limits={"read_timeout": 10.0, "deadline": 20.0},
+        ends_complete=True,
+    ),
+    Case(
+        "a log too large for the sensor's look",
+        "oversized=40000000@webhook_events",
+        ("webhook_events",),
+        by_sensor=True,
+        ends_complete=True,
+    ),
+    Case(
+        "150 unknown fields in a table that has 299 others",
+        "fields=150@teams",
+        ("teams",),
+        setback=Setback.MANY_COLUMNS,
+        ends_complete=True,
+    ),
+)
+
+CASES: tuple[Case, ...] = _MEASURED + _BODIES + _LISTS + _ENDS + _DRIFT + _REFUSALS + _AROUND + _SEARCH + _LONG_READS

@@ -21,6 +21,8 @@ from leads_assets.engine.warehouse.schema import BOOKKEEPING
 Record = Mapping[str, Any]
 Records = Mapping[int, Record]
 
+_MOST_UNDECLARED = 300
+"""Columns of a table that no declaration asks for, as the README promises."""
 _STORED: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.TIMESTAMP: datetime.fromisoformat,
     ColumnType.DATE: date.fromisoformat,
@@ -60,6 +62,16 @@ def live(warehouse: Path, name: str) -> Records:
     return by_id
 
 
+def undeclared(warehouse: Path, name: str) -> int:
+    """How many columns of a table stand in no declaration."""
+    if not warehouse.exists():
+        return 0
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        of_table = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?"
+        found = connection.execute(of_table, [name]).fetchall()
+    return len({column for (column,) in found} - {column.name for column in ENDPOINTS[name].columns} - set(BOOKKEEPING))
+
+
 def _record(endpoint: Endpoint, columns: Iterable[tuple[str, str]], row: Iterable[Any]) -> Record:
     keys = {column.name: column.json_key for column in endpoint.columns}
     record: dict[str, Any] = {}
@@ -81,7 +93,8 @@ class Copy:
     """One endpoint around one sync: the server's rows and the table's, before it and after it.
 
     `instead` is a value that the server sent in the place of some others: a row that has kept it is a true copy.
-    `forms` gives what a row has been at any time, for those that changed twice during the sync.
+    `forms` gives what a row has been at any time, for those that changed twice during the sync. `undeclared`: columns
+    of the table that stand in no declaration.
     """
 
     name: str
@@ -91,6 +104,7 @@ class Copy:
     table_after: Records
     instead: object = None
     forms: Callable[[int], Iterable[Record]] = no_forms
+    undeclared: int = 0
 
     def gaps(self) -> list[str]:
         """What keeps the table from being the server's list; rows that changed during the sync may have either form."""
@@ -113,7 +127,7 @@ class Copy:
         )
 
     def harm(self, *, is_claimed: bool) -> list[str]:
-        """What a sync must never do: lose a row, or spoil it; or mark one as deleted without a proof."""
+        """What a sync must never do: lose a row, or spoil it; mark one without a proof; widen without end."""
         gone = self.table_before.keys() - self.table_after.keys()
         spoiled = [
             row_id
@@ -125,6 +139,7 @@ class Copy:
                 "live rows lost": len(gone & self.server_before.keys() & self.server_after.keys()),
                 "rows marked without a proof": 0 if is_claimed else len(gone),
                 "rows spoiled": len(spoiled),
+                "columns too many": max(0, self.undeclared - _MOST_UNDECLARED),
             }
         )
 

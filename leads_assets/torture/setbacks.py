@@ -1,7 +1,8 @@
 """What may come between a clean sync and the next one, besides changes on the server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from leads_assets.account.connect import budget_of
 from leads_assets.account.settings import Settings
 from leads_assets.demo.account.account import Account
 from leads_assets.engine.instants import utc_now
-from leads_assets.torture.cases import Setback
-from leads_assets.torture.sync import state_of
+from leads_assets.torture.cases import CHANGES, Setback
+from leads_assets.torture.neighbours import kill_ten_syncs, overtaking
+from leads_assets.torture.sync import Sync, state_of
 
 _YEAR = timedelta(days=365)
 _ANOTHER = "UPDATE ops.sync_runs SET account = 'another'"
@@ -21,11 +23,13 @@ _AHEAD = """
 UPDATE ops.sync_runs SET began_at = began_at + INTERVAL 365 DAY, ended_at = ended_at + INTERVAL 365 DAY,
     loaded_at = loaded_at + INTERVAL 365 DAY
 """
+_MORE_COLUMNS = 299
 
 
 @contextmanager
-def setback(kind: Setback | None, account: Account, warehouse: Path, base_url: str) -> Iterator[None]:
-    """Let it happen, and last for the while."""
+def setback(kind: Setback | None, account: Account, sync: Sync, requests: Callable[[], int]) -> Iterator[None]:
+    """Let it happen, and last for the while. `sync` is to come; `requests`: those that the server has had."""
+    warehouse = sync.warehouse
     if kind is Setback.OTHER_ADDRESS:
         _rewrite(warehouse, _ANOTHER)
     elif kind is Setback.CLOCK_AHEAD:
@@ -34,13 +38,23 @@ def setback(kind: Setback | None, account: Account, warehouse: Path, base_url: s
         ids = [int(row["id"]) for row in account.rows("leads")]
         account.change("leads", ids, created_at="2001-01-01T00:00:00.000Z")
     elif kind is Setback.PAUSE_AHEAD:
-        _pause(warehouse, base_url)
+        _pause(warehouse, sync.base_url)
     elif kind is Setback.STOPPED_NEIGHBOUR:
         door = Path(f"{warehouse}.spool", "door.lock")
         door.parent.mkdir(exist_ok=True)
         with FileLock(door):
             yield
         return
+    elif kind is Setback.OVERTAKEN:
+        with overtaking(replace(sync, options=CHANGES), requests):
+            yield
+        return
+    elif kind is Setback.KILLED:
+        kill_ten_syncs(sync, requests)
+    elif kind is Setback.MANY_COLUMNS:
+        _rewrite(
+            warehouse, "".join(f"ALTER TABLE main.teams ADD COLUMN former_{n} BIGINT;" for n in range(_MORE_COLUMNS))
+        )
     yield
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.build import build_definitions
 from leads_assets.defs.resources import api_resource
+from leads_assets.defs.sensors import NAME
 from leads_assets.demo.process import DEMO_KEY
 from leads_assets.engine.http.client import Limits
+from leads_assets.engine.instants import utc_now
 
 _HURRY = Limits(attempts=2, deadline=5.0, read_timeout=2.0)
 """Bounds for a user in a hurry: the same decisions as with the defaults, sooner."""
+_LATER = timedelta(hours=3)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -40,7 +44,10 @@ def state_of(warehouse: Path) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """One sync to come. `settings`: more of them; `limits`: other bounds of a request; `options`: the launchpad's."""
+    """One sync to come. `settings`: more of them; `limits`: other bounds of a request; `options`: the launchpad's.
+
+    `by_sensor`: what the sensor asks for at its first tick, three hours from now, under its own options.
+    """
 
     base_url: str
     warehouse: Path
@@ -48,6 +55,7 @@ class Sync:
     settings: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    by_sensor: bool = False
 
     def run(self, instance: dg.DagsterInstance) -> dict[str, CommandResult]:
         """Materialize the endpoints' assets; what the run tells of each."""
@@ -62,13 +70,29 @@ class Sync:
             settings,
             endpoints={name: ENDPOINTS[name] for name in self.endpoints},
             overrides={"leads_api": api_resource(settings, limits=replace(_HURRY, **self.limits))},
+            now=lambda: utc_now() + _LATER,
         )
+        asked = _asked(definitions, instance) if self.by_sensor else set(self.endpoints)
+        config = {} if self.by_sensor else {"resources": {"sync": {"config": dict(self.options)}}}
+        if not asked:
+            return {name: CommandResult("not tried", "the sensor asks for nothing") for name in self.endpoints}
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-            run_config={**_QUIET, "resources": {"sync": {"config": dict(self.options)}}},
+            run_config={**_QUIET, **config},
+            asset_selection=[dg.AssetKey(name) for name in sorted(asked)],
             instance=instance,
             raise_on_error=False,
         )
         return {name: _told(result, name) for name in self.endpoints}
+
+
+def _asked(definitions: dg.Definitions, instance: dg.DagsterInstance) -> set[str]:
+    """The assets that the sensor asks for at its first tick."""
+    known = definitions.resources or {}
+    resources = {name: known[name] for name in ("leads_api", "warehouse")}
+    with dg.build_sensor_context(instance, resources=resources) as context:
+        result = definitions.resolve_sensor_def(NAME)(context)
+    requests = result.run_requests or () if isinstance(result, dg.SensorResult) else ()
+    return {key.to_user_string() for request in requests for key in request.asset_selection or ()}
 
 
 def _told(result: dg.ExecuteInProcessResult, name: str) -> CommandResult:

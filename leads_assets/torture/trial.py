@@ -19,7 +19,8 @@ from leads_assets.demo.server.bodies import added_fields
 from leads_assets.demo.server.faults import Fault, parse_fault
 from leads_assets.demo.server.paging import hidden_ids
 from leads_assets.torture.cases import UNPAGED, Case, Oddity, TrialResult, TrialVerdict
-from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served
+from leads_assets.torture.comparison import Copy, Record, Records, live, no_forms, served, undeclared
+from leads_assets.torture.days import pass_a_day
 from leads_assets.torture.setbacks import setback
 from leads_assets.torture.sync import CommandResult, Sync, state_of
 
@@ -80,7 +81,12 @@ class _Bench:
         with DemoApi(account, **case.server) as api:
             trial = _Trial(account, warehouse, case, faults, self._instance)
             api.set_faults(faults)
-            with setback(case.setback, account, warehouse, api.base_url):
+            with setback(case.setback, account, trial.coming(api.base_url, case.options), api.count):
+                found = trial.sync(api.base_url, case.options)
+            for _ in range(1, case.days):
+                if found.verdict is not TrialVerdict.SAID_SO:
+                    break
+                pass_a_day(warehouse, state_of(warehouse))
                 found = trial.sync(api.base_url, case.options)
             requests = api.count()
             api.set_faults([])
@@ -122,6 +128,10 @@ def _take_users_off(account: Account) -> None:
     account.change("follow_ups", [row["id"] for row in account.rows("follow_ups")][:6], user_id=None)
 
 
+def _add_leads(account: Account) -> None:
+    account.insert("leads", 800)
+
+
 def _date_ahead(account: Account) -> None:
     account.change("leads", [row["id"] for row in account.rows("leads")][:1], at=datetime(2099, 1, 1, tzinfo=UTC))
 
@@ -131,6 +141,7 @@ _ODDITIES: Mapping[Oddity, Callable[[Account], None]] = {
     Oddity.UNLISTED_USERS: _unlist_users,
     Oddity.WITHOUT_USER: _take_users_off,
     Oddity.EARLY_LEAD: _date_ahead,
+    Oddity.MANY_LEADS: _add_leads,
 }
 
 
@@ -160,20 +171,25 @@ class _Trial:
     faults: Sequence[Fault]
     instance: dg.DagsterInstance
 
+    def coming(self, base_url: str, options: Mapping[str, Any], *, is_faulty: bool = True) -> Sync:
+        """The sync to come."""
+        return Sync(
+            base_url=base_url,
+            warehouse=self.warehouse,
+            endpoints=self.case.endpoints,
+            settings=self.case.settings if is_faulty else {},
+            limits=self.case.limits if is_faulty else {},
+            options=options,
+            by_sensor=self.case.by_sensor and is_faulty,
+        )
+
     def sync(self, base_url: str, options: Mapping[str, Any], *, is_faulty: bool = True) -> _Found:
         """Sync once and judge each endpoint; the worst verdict counts."""
         names = self.case.endpoints
         faults = {fault.kind: fault for fault in self.faults} if is_faulty else {}
         table_before = self._each(lambda name: live(self.warehouse, name))
         server_before = self._each(lambda name: self._served(name, faults))
-        told = Sync(
-            base_url=base_url,
-            warehouse=self.warehouse,
-            endpoints=names,
-            settings=self.case.settings if is_faulty else {},
-            limits=self.case.limits if is_faulty else {},
-            options=options,
-        ).run(self.instance)
+        told = self.coming(base_url, options, is_faulty=is_faulty).run(self.instance)
         copies = [
             Copy(
                 name=name,
@@ -183,6 +199,7 @@ class _Trial:
                 table_after=live(self.warehouse, name),
                 instead="not a number" if "misfit" in faults else None,
                 forms=self._forms if name == "leads" else no_forms,
+                undeclared=undeclared(self.warehouse, name),
             )
             for name in names
         ]

@@ -1,5 +1,6 @@
 """The demo's past: what the warehouse knows after it, held against the account's truth."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.cli.demo_past import DAYS_AGO, bring_in
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.process import served
+from leads_assets.engine.warehouse.file import FileWarehouse
+from leads_assets.engine.warehouse.transaction import transaction
+from leads_assets.marts.history import build_views
+from leads_assets_tests.marts.test_documents import QUESTIONS
 
 pytestmark = [pytest.mark.socket, pytest.mark.marts]
 
@@ -20,7 +25,7 @@ NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Account, Path, list[datetime]]:
     """The account after its past was brought in, the file, and the days."""
-    account = Account(leads=120, now=NOW, days=-DAYS_AGO[0])
+    account = Account(leads=250, now=NOW, days=-DAYS_AGO[0])
     path = tmp_path_factory.mktemp("past") / "demo.duckdb"
     days: list[datetime] = []
     with served(account, path) as settings:
@@ -71,8 +76,18 @@ def test_the_last_day_that_was_loaded_is_the_account_of_yesterday(
     past: tuple[Account, Path, list[datetime]],
 ) -> None:
     _, path, _ = past
-    yesterday = {row["id"] for row in Account(leads=120, now=NOW, days=-1).rows("leads")}
+    yesterday = {row["id"] for row in Account(leads=250, now=NOW, days=-1).rows("leads")}
     assert {lead for (lead,) in _rows(path, "SELECT id FROM main.leads WHERE _deleted_at IS NULL")} == yesterday
+
+
+def test_each_of_the_ten_questions_has_an_answer_on_the_demo(
+    past: tuple[Account, Path, list[datetime]], tmp_path: Path
+) -> None:
+    copy = FileWarehouse(Path(shutil.copyfile(past[1], tmp_path / "demo.duckdb")), lock_seconds=5)
+    with copy.write("the test") as session, transaction(session):
+        build_views(session, ENDPOINTS, "Europe/Paris")
+    assert len(QUESTIONS) == 10
+    assert [question for question, sql in QUESTIONS if not _rows(copy.path, sql)] == []
 
 
 def test_of_a_large_account_only_changes_are_read_after_the_first_day(

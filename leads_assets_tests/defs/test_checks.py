@@ -1,6 +1,7 @@
 """What the two checks of an asset say after a load, and what to do about it."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ def test_an_unproven_read_warns_in_complete_and_leaves_valid_alone(opened: Open)
     checks = _checks(project.materialize("leads"), "leads")
     assert _told(checks["complete"]).startswith("unproven: ")
     assert checks["valid"].passed
+
+
+@pytest.mark.parametrize("hours", [0.0, 24.0], ids=["full", "changes"])
+def test_a_row_that_is_older_on_the_server_than_here_warns_whatever_was_read(opened: Open, hours: float) -> None:
+    api, project = opened(reconcile_hours=hours)
+    project.materialize("leads")
+    newest = max(api.account.rows("leads"), key=lambda row: row["updated_at"])
+    earlier = datetime.fromisoformat(newest["updated_at"]) - timedelta(hours=1)
+    api.account.change("leads", [newest["id"]], at=earlier, description="another one")
+    told = _told(_checks(project.materialize("leads"), "leads")["complete"])
+    assert told.startswith("1 rows on the server are older than the ones kept here")
 
 
 def test_rows_that_name_missing_rows_are_counted_with_three_of_their_ids(opened: Open) -> None:

@@ -1,6 +1,7 @@
 """The marts in Dagster: from the API to each mart in one graph, looked at by a run, checked by what must hold."""
 
 import inspect
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -162,14 +163,20 @@ def test_a_check_that_fails_names_ids_and_nothing_else(tmp_path: Path) -> None:
     assert {name: value.value for name, value in failed.metadata.items()} == {"broken": 1, "ids": str(broken)}
 
 
-@pytest.mark.parametrize(("faults", "success"), [("status=403@teams", True), ("status=404@teams", False)])
-def test_a_list_that_could_not_be_read_keeps_no_mart_from_being_looked_at(
-    tmp_path: Path, faults: str, success: bool
+@pytest.mark.parametrize(
+    ("faults", "success", "told"),
+    [("status=403@teams", True, ""), ("status=403@predefined_tags", False, "predefined_tags: HTTP 403")],
+)
+def test_a_list_that_is_refused_keeps_no_mart_from_being_looked_at_and_no_page_from_being_written_which_says_so(
+    tmp_path: Path, faults: str, success: bool, told: str
 ) -> None:
     synced = Synced(tmp_path, faults)
     assert synced.result.success is success
     assert set(synced.marts) == set(MARTS)
     assert synced.marts["leads"]["dagster/row_count"] == 40
+    assert synced.result.asset_materializations_for_node("report")
+    (said,) = re.findall("<header.*</header>", (tmp_path / "leads.html").read_text()) or ("",)
+    assert ("Not read on" in said, told in said) == (bool(told), True)
 
 
 def test_without_a_warehouse_the_marts_are_left_out_without_a_failure(tmp_path: Path) -> None:

@@ -48,8 +48,9 @@ def test_no_fault_is_a_silent_loss_and_the_status_says_so(capsys: pytest.Capture
     own_faults = [outcome["fault"] for outcome in outcomes if "Exception" in outcome["happened"]]
     assert not [outcome["fault"] for outcome in outcomes if DEMO_KEY in outcome["happened"]]
     assert not own_faults
-    greedy = [outcome["fault"] for outcome in outcomes if outcome["requests"] > 300]
-    assert not greedy
+    pairs = list(zip(CASES, outcomes, strict=True))
+    assert not [case.name for case, outcome in pairs if outcome["requests"] > case.most_requests]
+    assert not [case.name for case, outcome in pairs if case.ends_complete and outcome["verdict"] != "complete"]
 
 
 def test_a_walk_that_calls_its_first_page_the_whole_list_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,8 @@ class LiveRows:
 class SyncState:
     """What is known here of one endpoint. Times in UTC; None where there is none.
 
-    `number`, `account`, `began`: of the newest load; `full_number`: of the newest that was no read of changes.
+    `number`, `account`, `began`: of the newest load; `full_number`: of the newest that was no read of changes;
+    `taken_over`: of the newest by which an account took the place of another one's rows.
     `changes_read`: begin of the newest read whose changes are in; `full`: of the newest full one that was proven.
     `watermark`: newest change of the rows that such a read has committed.
     `verdict`: the newest that was not unproven. `changes_as_of`, `complete_as_of`: as the newest load left them; clocks
@@ -70,6 +71,7 @@ class SyncState:
 
     number: int = 0
     full_number: int = 0
+    taken_over: int | None = None
     account: str | None = None
     began: datetime | None = None
     changes_read: datetime | None = None

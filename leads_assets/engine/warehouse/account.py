@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.warehouse import runs
 from leads_assets.engine.warehouse.errors import LoadFailed
-from leads_assets.engine.warehouse.schema import Table
+from leads_assets.engine.warehouse.schema import FIRST_SEEN, Table
 from leads_assets.engine.warehouse.session import Session
-from leads_assets.engine.warehouse.sql import quoted
+from leads_assets.engine.warehouse.sql import literal, quoted
 
 WHAT_TO_DO = (
     "Set the setting `base_url` and the setting `api_key` to the account of this warehouse, or the setting `warehouse`"
@@ -41,6 +41,24 @@ def bind(session: Session, name: str, account: str, known: Mapping[str, SyncStat
         runs.adopt_account(session, nameless)
     before = known.get(name)
     return before is not None and (nameless if before.account is None else before.account) != account
+
+
+def make_room(session: Session, table: Table, *, taken_over: int | None) -> None:
+    """Remove the rows of another account whose ids are in the view `incoming`, inside the caller's transaction.
+
+    Ids are a server's own: under the same id the two accounts have two things, and what is known of the one is no
+    history of the other. `taken_over`: number of the load by which the account took the table over, None where this
+    load does: then every row is another account's, else those that were first seen before it.
+    """
+    theirs = "true"
+    if taken_over is not None:
+        name = literal(str(table.name))
+        ours = f"SELECT loaded_at FROM ops.sync_runs WHERE endpoint = {name} AND number >= {taken_over}"
+        theirs = f"coalesce({FIRST_SEEN} NOT IN ({ours}), true)"
+    session.run(
+        "removing rows of another account",
+        f"DELETE FROM {table.sql} WHERE {quoted('id')} IN (SELECT {quoted('id')} FROM incoming) AND {theirs}",
+    )
 
 
 def refuse_strangers(session: Session, table: Table, created: str | None) -> None:

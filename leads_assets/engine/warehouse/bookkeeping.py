@@ -8,10 +8,11 @@ from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import literal, quoted
 
-VERSION = 4
+VERSION = 5
 """1: without `ops.seen_rows`, and without `number` and the columns after it in `ops.sync_runs`.
 2: without `_first_seen_at` in the tables, deletions in `ops.changes`, `ops.refused_deletions`, and without
-`changes_as_of` and the columns after it in `ops.sync_runs`. 3: without `lap` and `in_progress` there."""
+`changes_as_of` and the columns after it in `ops.sync_runs`. 3: without `lap` and `in_progress` there. 4: without
+`took_over`."""
 
 _FIRST_SEEN_KEPT = 3
 """The format from which on tables say when a row was first written."""

@@ -20,7 +20,7 @@ from leads_assets.engine.records.extract import Closing, Extract, ReadMode, Spoo
 from leads_assets.engine.records.state import SyncState
 from leads_assets.engine.records.values import LARGE_RECORD
 from leads_assets.engine.warehouse import bookkeeping, runs, superseded
-from leads_assets.engine.warehouse.account import bind, refuse_strangers
+from leads_assets.engine.warehouse.account import bind, make_room, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
 from leads_assets.engine.warehouse.errors import MemoryUsedUp, WriteConflict
@@ -226,19 +226,22 @@ def _merge_in(
     known = runs.states(session, run.loaded_at)
     replaces = bind(session, run.endpoint, policy.account, known, new_account=new_account)
     state = SyncState() if replaces else known.get(run.endpoint, SyncState())
-    if replaces or new_account:
+    takes_over = replaces or new_account
+    if takes_over:
         policy = replace(policy, options=policy.options.replacing())
     newer = superseded.newer_rows(session, state, run, policy.after)
     table, widened = ensure(session, name, policy.columns, staged.columns)
     if policy.cursor in table.columns:
         table = replace(table, cursor=policy.cursor)
     incoming = prepare_incoming(session, table, staged, evolve=policy.options.evolve)
-    if state.known and not policy.options.new_account:
+    if takes_over or state.taken_over is not None:
+        make_room(session, table, taken_over=None if takes_over else state.taken_over)
+    if state.known and not takes_over:
         refuse_strangers(session, table, policy.created)
-    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins)
-    if (merged.updated or merged.restored) and not policy.options.new_account:
+    merged = merge(session, table, newer=newer, server_wins=policy.options.server_wins, now=stamp.at)
+    if merged.updated or merged.restored:
         record_changes(session, table, policy.tracked, stamp)
-    write_changes(session, table, merged, stamp, first_sight=policy.options.new_account)
+    write_changes(session, table, merged, stamp)
     if policy.rejects is not None:
         _keep_rejects(session, run.endpoint, policy.rejects, stamp)
     run = _counted(run, staged, incoming, merged)
@@ -261,7 +264,7 @@ def _merge_in(
     )
     run = Settlement(session, table, state, marking, terms).settle(run)
     facts = collect_stats(session, table, policy.references, state.live_proven)
-    run = replace(run, live_rows=facts.live, account=policy.account or None, seconds=seconds())
+    run = replace(run, live_rows=facts.live, account=policy.account or None, took_over=takes_over, seconds=seconds())
     run = runs.write(session, run)
     superseded.note_seen(session, state, run)
     return LoadResult(run, table, facts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leads_assets.engine.declare import PRIMARY_KEY, Column
+from leads_assets.engine.instants import CLOCK_SLACK
 from leads_assets.engine.records.encoder import EXTRA
 from leads_assets.engine.warehouse.schema import DELETED, FIRST_SEEN, Table
 from leads_assets.engine.warehouse.session import Session
@@ -44,14 +45,15 @@ class Stamp:
         return moment(self.at)
 
 
-def merge(session: Session, table: Table, *, newer: str, server_wins: bool) -> Merged:
+def merge(session: Session, table: Table, *, newer: str, server_wins: bool, now: datetime) -> Merged:
     """Find what the view `incoming` changes in the table, by id.
 
-    A row whose last change is later than the incoming one's is kept, unless `server_wins`. Rows that were marked as
-    gone come back. Rows that another load has seen since this read began (`newer`, as `newer_rows` makes it) are
-    replaced by later versions only: whatever differs otherwise, the other read knows better.
+    A row whose last change is later than the incoming one's is kept, unless `server_wins` or that change lies in the
+    future, where no other would ever come after it. Rows that were marked as gone come back. Rows that another load has
+    seen since this read began (`newer`, as `newer_rows` makes it) are replaced by later versions only: whatever differs
+    otherwise, the other read knows better.
     """
-    _find_changes(session, table, newer=newer, server_wins=server_wins)
+    _find_changes(session, table, newer=newer, keeps_later="false" if server_wins else _is_past(now))
     inserted, updated, restored, outdated, nested = _count(session)
     if nested:
         _drop_reordered_json(session, table)
@@ -64,6 +66,10 @@ def merge(session: Session, table: Table, *, newer: str, server_wins: bool) -> M
 def _changed_at(table: Table, of: str = "") -> str:
     """SQL for the time of a row's last change; `of` is what stands before the column's name."""
     return f"{of}{quoted(table.cursor)}" if table.cursor else "CAST(NULL AS TIMESTAMPTZ)"
+
+
+def _is_past(now: datetime) -> str:
+    return f"t.changed_at <= {moment(now + CLOCK_SLACK)}"
 
 
 def _nested(table: Table) -> list[str]:
@@ -85,14 +91,14 @@ def _fingerprint(table: Table) -> str:
     return f"hash({', '.join(flat)}) AS flat, hash({', '.join(map(quoted, nested))}) AS nested"
 
 
-def _find_changes(session: Session, table: Table, *, newer: str, server_wins: bool) -> None:
+def _find_changes(session: Session, table: Table, *, newer: str, keeps_later: str) -> None:
     """The temporary table `changed`: ids to be written, with what is known of the row that stands there.
 
     `nested`: as far as the flat columns tell, nothing has changed.
     """
     differs = "(s.flat <> t.flat OR s.nested <> t.nested)"
     later = "NOT coalesce(s.changed_at > t.changed_at, false)"
-    outdated = "false" if server_wins else "coalesce(s.changed_at < t.changed_at, false) AND NOT t.gone"
+    outdated = f"coalesce(s.changed_at < t.changed_at AND {keeps_later}, false) AND NOT t.gone"
     picked = f"{_KEY} AS id, {_changed_at(table)} AS changed_at, {_fingerprint(table)}"
     session.run(
         "finding changes",
@@ -162,12 +168,8 @@ def _leaves(column: str, source: str) -> str:
     )
 
 
-def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp, *, first_sight: bool = False) -> None:
-    """Replace the changed rows; nothing is touched where nothing changed.
-
-    `first_sight`: what stood there under the same ids was of another account.
-    """
-    first_seen = stamp.sql_at if first_sight else f"CASE WHEN c.existed THEN c.first_seen_at ELSE {stamp.sql_at} END"
+def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp) -> None:
+    """Replace the changed rows; nothing is touched where nothing changed."""
     if merged.updated or merged.restored:
         session.run(
             "replacing changed rows",
@@ -178,7 +180,7 @@ def write_changes(session: Session, table: Table, merged: Merged, stamp: Stamp, 
             "inserting rows",
             f"INSERT INTO {table.sql} BY NAME SELECT s.*, {stamp.sql_at} AS _synced_at, {stamp.sql_run} AS _run_id,"
             f" CAST(NULL AS TIMESTAMPTZ) AS {DELETED},"
-            f" {first_seen} AS {FIRST_SEEN}"
+            f" CASE WHEN c.existed THEN c.first_seen_at ELSE {stamp.sql_at} END AS {FIRST_SEEN}"
             f" FROM incoming s JOIN changed c ON c.id = s.{_KEY}",
         )
 

@@ -28,6 +28,8 @@ _NUMBERED = 2
 """The format from which on loads are numbered."""
 _DATED = 3
 """The format from which on loads tell as of when the table is what."""
+_TAKEN_OVER = 5
+"""The format from which on loads tell whether they took the place of another account's rows."""
 _LATELY = timedelta(hours=24)
 """Over which deletions are summed up for the guard."""
 _TABLE_COLUMNS = (
@@ -46,7 +48,8 @@ class SyncRun:
     list as the server stated them, where it was asked. `next_full`, `forced`, `calibration`: as SyncState has them.
     `lap`: how far a full read in parts had come with this load, which ended it if its mode is not `part`;
     `in_progress`: the same in a sentence, where it goes on. `number` orders the loads of the warehouse; it is given by
-    `write`. `account`: whose rows were loaded, as `account_of` names it. `changed_since`: where a read asked for the
+    `write`. `account`: whose rows were loaded, as `account_of` names it; `took_over`: they took
+    the place of another account's, whose loads tell nothing of them. `changed_since`: where a read asked for the
     changes since then, whatever it got. `deletions_allowed`: the user gave the word that any number of rows may be
     marked as deleted. `crowded_out`: about how many fields stay in `_extra` because the table has no room for them.
     """
@@ -94,6 +97,7 @@ class SyncRun:
     calibration: str | None = None
     lap: Lap | None = None
     in_progress: str = ""
+    took_over: bool = False
 
 
 _TYPES: Mapping[Any, str] = {
@@ -146,6 +150,15 @@ WHERE counted.place = sync_runs.rowid
 """
 
 
+_TELL_WHICH_OLD_RUNS_TOOK_OVER = """
+UPDATE ops.sync_runs SET took_over = coalesce(found.account <> found.before, false)
+FROM (
+    SELECT rowid AS place, account, lag(account IGNORE NULLS) OVER (PARTITION BY endpoint ORDER BY number) AS before
+    FROM ops.sync_runs WHERE mode <> 'frame'
+) found
+WHERE found.place = sync_runs.rowid
+"""
+
 _TELL_WHAT_OLD_RUNS_SHOWED = """
 UPDATE ops.sync_runs SET changes_as_of = shown.changes, complete_as_of = shown.complete
 FROM (
@@ -170,6 +183,8 @@ def bring_up_to_date(session: Session, version: int) -> None:
         session.run("numbering earlier loads", _NUMBER_OLD_RUNS)
     if version < _DATED:
         session.run("dating earlier loads", _TELL_WHAT_OLD_RUNS_SHOWED)
+    if version < _TAKEN_OVER:
+        session.run("telling accounts apart", _TELL_WHICH_OLD_RUNS_TOOK_OVER)
 
 
 def parts_of_others(session: Session, run: SyncRun, after: int) -> bool:
@@ -178,6 +193,18 @@ def parts_of_others(session: Session, run: SyncRun, after: int) -> bool:
         "looking for other reads",
         f"SELECT count(*) FROM ops.sync_runs WHERE endpoint = {literal(run.endpoint)} AND number > {after}"
         f" AND mode = 'part' AND run_id <> {literal(run.run_id)}",
+    )
+    return bool(found[0])
+
+
+def widened_in_parts(session: Session, run: SyncRun) -> bool:
+    """Whether a part of the read that this run ends gave the table columns that earlier parts have no values for."""
+    if run.lap is None:
+        return False
+    found = session.one(
+        "looking for new columns in parts",
+        f"SELECT count(*) FROM ops.sync_runs WHERE endpoint = {literal(run.endpoint)} AND mode = 'part'"
+        f" AND began_at >= {moment(run.lap.began)} AND next_full <> ''",
     )
     return bool(found[0])
 
@@ -253,6 +280,7 @@ SELECT endpoint,
     max(number) AS number,
     coalesce(max(number) FILTER (mode NOT IN ('incremental', 'part')), 0) AS full_number,
     arg_max(account, number) AS account,
+    max(number) FILTER (took_over) AS taken_over,
     max(began_at) FILTER (believed) AS began,
     max(began_at) FILTER (believed AND {taken}) AS changes_read,
     max(began_at) FILTER (believed AND ours AND {complete}) AS "full",
@@ -443,6 +471,12 @@ def last_notes(warehouse: Warehouse) -> dict[str, Notes]:
     )
     notes = [Notes(**{**row, "misfits": msgspec.json.decode(row["misfits"] or "{}")}) for row in rows]
     return {note.endpoint: note for note in notes if note.sentences()}
+
+
+def newest_number(warehouse: Warehouse) -> int:
+    """The number of the newest load of any endpoint; 0 where there is none. Raises a WarehouseError."""
+    rows = _read(warehouse, "reading the ledger", "SELECT coalesce(max(number), 0) AS number FROM ops.sync_runs")
+    return int(rows[0]["number"]) if rows else 0
 
 
 def newest_loads(session: Session) -> dict[str, datetime]:

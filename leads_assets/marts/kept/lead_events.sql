@@ -13,10 +13,24 @@
 -- closed_at: Time of closing then.
 -- next_action_at: Next action then.
 -- fields: The values of custom fields by their labels.
-WITH told AS (
+WITH leads AS (         -- whose the leads are now, and the run that brought that account
+    SELECT arg_max(account, number) AS account, arg_max(run_id, number) FILTER (took_over) AS run_id
+    FROM ops.sync_runs WHERE endpoint = 'leads'
+), log AS (             -- since when the log can be of the same account
+    SELECT any_value(l.account) AS account,
+           greatest(max(r.number) FILTER (r.endpoint = 'webhook_events' AND r.took_over),
+                    min(r.number) FILTER (r.run_id = l.run_id)) AS number
+    FROM ops.sync_runs r CROSS JOIN leads l
+), loads AS (
+    SELECT loaded_at, min(number) AS number, any_value(account) AS account
+    FROM ops.sync_runs WHERE endpoint = 'webhook_events' GROUP BY loaded_at
+), told AS (
     SELECT e.id, e.data, TRY_CAST(e.data->>'amount' AS DECIMAL(18, 4)) AS amount, TRY_CAST(e.data->>'probability' AS DOUBLE) AS probability
     FROM every.webhook_events e SEMI JOIN wanted ON wanted.key = e.id
+    CROSS JOIN log LEFT JOIN loads ON loads.loaded_at = e._first_seen_at
     WHERE e.event LIKE 'lead.%' AND e.event <> 'lead.deleted'
+        AND coalesce(loads.account = log.account, true)
+        AND (log.number IS NULL OR coalesce(loads.number >= log.number, false))
 )
 SELECT id AS event_id, TRY_CAST(data->>'id' AS BIGINT) AS lead_id, TRY_CAST(data->>'updated_at' AS TIMESTAMPTZ) AS shown_at,
        CASE WHEN json_exists(data, '$.status') THEN {'v': data->>'status'} END AS status,

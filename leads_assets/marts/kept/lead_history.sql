@@ -26,24 +26,30 @@
 -- valid_from_on: Day of `valid_from` in the report's time zone.
 -- valid_to_on: Day of `valid_to` in the report's time zone.
 -- known_from_on: Day of `known_from` in the report's time zone.
-WITH reads AS (         -- the loads of leads in their order; what each may rely on of those before it
+WITH own AS (           -- the loads of leads since the account that they are of took over: others tell nothing of them
+    SELECT * FROM (SELECT *, max(number) FILTER (took_over) OVER () AS taken_over FROM ops.sync_runs WHERE endpoint = 'leads')
+    WHERE coalesce(number >= taken_over, true)
+), reads AS (           -- in their order; what each may rely on of those before it
     SELECT run_id, loaded_at, began_at, row_number() OVER w AS number,
            last_value(CASE WHEN mode <> 'part' THEN began_at END IGNORE NULLS) OVER before AS whole_before,
            last_value(CASE WHEN mode <> 'part' AND verdict IN ('proven', 'current') THEN began_at END IGNORE NULLS)
                OVER before AS sure_before
-    FROM ops.sync_runs WHERE endpoint = 'leads'
+    FROM own
     WINDOW w AS (ORDER BY coalesce(number, 0), loaded_at, run_id),
            before AS (ORDER BY coalesce(number, 0), loaded_at, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), rows AS (            -- from when on each lead was seen, and whether it was there before
     SELECT l.id, l.status, l.step_id, l.amount, l.weighted_amount, l.probability, l.user_id, l.currency, l.closed_at,
            l.next_action_at, l.updated_at, l._deleted_at AS deleted_at,
-           coalesce(l.created_at, l.updated_at, r.began_at, l._first_seen_at, f.began_at) AS created_at,
-           coalesce(r.began_at, l._first_seen_at, f.began_at) AS first_seen_at,
-           coalesce(r.whole_before, r.began_at, l._first_seen_at, f.began_at) AS not_there_at
+           coalesce(l.created_at, l.updated_at, r.began_at, f.seen_at, f.began_at) AS created_at,
+           coalesce(r.began_at, f.seen_at, f.began_at) AS first_seen_at,
+           coalesce(r.whole_before, r.began_at, f.seen_at, f.began_at) AS not_there_at,
+           r.number AS first_number, o.taken_over
     FROM every.leads l SEMI JOIN wanted ON wanted.key = l.id
-    LEFT JOIN (SELECT loaded_at, any_value(began_at) AS began_at, any_value(whole_before) AS whole_before
-               FROM reads GROUP BY loaded_at) r ON r.loaded_at = l._first_seen_at
-    CROSS JOIN (SELECT min(began_at) AS began_at FROM ops.sync_runs WHERE endpoint = 'leads' AND mode <> 'part') f
+    LEFT JOIN (SELECT loaded_at, min(number) AS number, any_value(began_at) AS began_at,
+                      any_value(whole_before) AS whole_before FROM reads GROUP BY loaded_at) r ON r.loaded_at = l._first_seen_at
+    CROSS JOIN (SELECT min(began_at) FILTER (mode <> 'part') AS began_at, max(taken_over) AS taken_over FROM own) o
+    CROSS JOIN LATERAL (SELECT o.began_at, CASE WHEN o.taken_over IS NULL THEN l._first_seen_at END AS seen_at) f
+    WHERE l._deleted_at IS NULL OR r.number IS NOT NULL OR o.taken_over IS NULL
 ), changes AS (         -- one row a lead and load; a struct tells "not changed" from "was null"
     SELECT id, seen_at, run_id, max(changed_at) AS changed_at,
            any_value({'v': old}) FILTER (field = 'status') AS status_was,
@@ -67,15 +73,24 @@ WITH reads AS (         -- the loads of leads in their order; what each may rely
                      AND c.changed_at IS DISTINCT FROM lag(c.changed_at) OVER w
                 THEN c.changed_at
                 ELSE coalesce(r.began_at, c.seen_at) END AS since
-    FROM changes c LEFT JOIN reads r ON r.loaded_at = c.seen_at AND r.run_id = c.run_id
+    FROM changes c JOIN rows l ON l.id = c.id LEFT JOIN reads r ON r.loaded_at = c.seen_at AND r.run_id = c.run_id
+    WHERE CASE WHEN r.number IS NULL THEN l.taken_over IS NULL
+               ELSE coalesce(r.number > l.first_number, true) END  -- before its first sight the id was another lead's
     WINDOW w AS (PARTITION BY c.id ORDER BY coalesce(r.number, 0), c.seen_at)
+), told AS (            -- the log of webhooks: moves between two reads, and days before the first
+    SELECT e.*, r.updated_at FROM kept.lead_events e JOIN rows r ON r.id = e.lead_id
+    WHERE e.shown_at > r.created_at AND e.shown_at <= r.updated_at
+    QUALIFY row_number() OVER (PARTITION BY e.lead_id, e.shown_at ORDER BY e.event_id DESC) = 1
+), still AS (           -- nothing is told of them, as of most after a first sync: they cost no window
+    FROM rows r ANTI JOIN (SELECT id FROM changes UNION ALL SELECT lead_id FROM told) m ON m.id = r.id
+    WHERE r.deleted_at IS NULL
 ), seen AS (            -- in the order in which they were seen: the first sight, each change, a deletion that left no trace
-    SELECT id, created_at AS since, 0 AS number, false AS gone FROM rows
+    SELECT id, created_at AS since, 0 AS number, false AS gone FROM rows r ANTI JOIN still s ON s.id = r.id
     UNION ALL BY NAME
     SELECT * EXCLUDE (changed_at, run_id) FROM dated
     UNION ALL BY NAME
     SELECT r.id, r.deleted_at AS since, r.deleted_at AS seen_at, 9223372036854775807 AS number, true AS gone
-    FROM rows r LEFT JOIN changes c ON c.id = r.id AND c.seen_at = r.deleted_at AND c.gone
+    FROM rows r LEFT JOIN dated c ON c.id = r.id AND c.seen_at = r.deleted_at AND c.gone
     WHERE r.deleted_at IS NOT NULL AND c.id IS NULL
 ), filled AS (          -- what a field was is what the next change of it says it was, else what it is now
     SELECT id, not_before, number = 0 AND seen_at IS NULL AS is_first,
@@ -107,10 +122,6 @@ WITH reads AS (         -- the loads of leads in their order; what each may rely
            CASE WHEN f.action_was IS NULL THEN r.next_action_at ELSE f.action_was.v END AS next_action_at
     FROM filled f JOIN rows r ON r.id = f.id
     QUALIFY row_number() OVER (PARTITION BY f.id, f.since ORDER BY f.number DESC, f.seen_at DESC) = 1
-), told AS (            -- the log of webhooks: moves between two reads, and days before the first
-    SELECT e.*, r.updated_at FROM kept.lead_events e JOIN rows r ON r.id = e.lead_id
-    WHERE e.shown_at > r.created_at AND e.shown_at <= r.updated_at
-    QUALIFY row_number() OVER (PARTITION BY e.lead_id, e.shown_at ORDER BY e.event_id DESC) = 1
 ), events AS (          -- what an event does not show is as in the version around it
     SELECT t.lead_id AS id, t.shown_at AS since, s.gone, false AS is_first, 'event' AS known_by,
            CASE WHEN t.status IS NULL THEN s.status ELSE t.status.v END AS status,
@@ -161,3 +172,15 @@ SELECT id AS lead_id, row_number() OVER w AS version, since AS valid_from, until
        CAST(known_from AT TIME ZONE $zone AS DATE) AS known_from_on
 FROM known
 WINDOW w AS (PARTITION BY id ORDER BY since), so_far AS (PARTITION BY id ORDER BY since ROWS UNBOUNDED PRECEDING)
+UNION ALL BY NAME
+SELECT id AS lead_id, 1 AS version, created_at AS valid_from, CAST(NULL AS TIMESTAMPTZ) AS valid_to,
+       CASE WHEN created_at >= not_there_at THEN created_at
+            ELSE greatest(created_at, least(updated_at, first_seen_at)) END AS known_from,
+       CAST(NULL AS TIMESTAMPTZ) AS not_before, 'journal' AS known_by, false AS ended_by_deletion, status, step_id, amount,
+       weighted_amount, probability, user_id, currency, closed_at, next_action_at, CAST(NULL AS VARCHAR) AS status_before,
+       CAST(NULL AS BIGINT) AS user_id_before, created_at >= not_there_at AS whole_life_seen, 0 AS times_reassigned,
+       0 AS times_reopened, 0 AS times_postponed, CAST(created_at AT TIME ZONE $zone AS DATE) AS valid_from_on,
+       CAST(NULL AS DATE) AS valid_to_on,
+       CAST(CASE WHEN created_at >= not_there_at THEN created_at
+                 ELSE greatest(created_at, least(updated_at, first_seen_at)) END AT TIME ZONE $zone AS DATE) AS known_from_on
+FROM still

@@ -146,6 +146,13 @@ def test_an_older_version_never_replaces_a_newer_one(desk: WarehouseHarness) -> 
     assert desk.rows("SELECT whole FROM things ORDER BY id") == [(5,), (6,)]
 
 
+def test_a_change_from_the_future_keeps_no_later_version_out(desk: WarehouseHarness) -> None:
+    desk.load([dated(1, 5, whole=1) | {"updated_at": "2999-01-01T00:00:00Z"}, dated(2, 5, whole=1)])
+    row = desk.load([dated(1, 6, whole=2), dated(2, 4, whole=2)]).row
+    assert (row.updated, row.outdated) == (1, 1)
+    assert desk.rows("SELECT whole FROM things ORDER BY id") == [(2,), (1,)]
+
+
 def test_an_older_version_replaces_a_newer_one_where_the_server_is_told_to_win(desk: WarehouseHarness) -> None:
     desk.load([dated(1, 5, whole=5)])
     row = desk.load([dated(1, 4, whole=4)], LoadOptions(server_wins=True)).row
