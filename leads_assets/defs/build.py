@@ -12,6 +12,7 @@ from leads_assets.defs.assets import endpoint_asset, source_spec
 from leads_assets.defs.io_manager import DuckDBUpsertIOManager
 from leads_assets.defs.jobs import jobs_and_schedules
 from leads_assets.defs.marts import mart_key, mart_models, marts_assets
+from leads_assets.defs.notice import notice_sensor
 from leads_assets.defs.report import report_asset, report_sensor
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
@@ -63,7 +64,9 @@ def build_definitions(
         # process per asset costs about ten times the CPU.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings, now))
+    url = settings.notify_url.get_secret_value()
+    notice = dg.Definitions(sensors=[notice_sensor(url, now=now)] if url else [])
+    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings, now), notice)
 
 
 def _answers(endpoints: Mapping[str, Endpoint], settings: Settings, now: Callable[[], datetime]) -> dg.Definitions:
