@@ -131,6 +131,16 @@ def test_an_outage_costs_what_is_left_and_a_few_requests(account: Account) -> No
     assert account.requests == 2
 
 
+def test_after_a_read_that_others_have_begun_a_deletion_is_found_by_its_rank(account: Account) -> None:
+    assert not account.sync("status=503@leads+70")
+    assert account.sync()
+    account.api.account.delete("leads", account.api.account.ids("leads")[500:501])
+    assert account.sync("no_total@leads")
+    assert account.loads()[-1] == ("incremental", "current")
+    assert account.requests < 20
+    assert account.is_true()
+
+
 def test_a_list_that_does_not_fit_into_a_day_is_read_over_several_without_a_failure(
     open_api: OpenApi, tmp_path: Path
 ) -> None:
@@ -286,6 +296,37 @@ def test_the_sensor_does_not_go_on_before_there_are_new_requests(open_api: OpenA
         watched.ahead = tomorrow + ahead - now
         watched.cursor = None
         assert ("leads" in names(watched.tick())) == goes_on
+
+
+def test_a_field_that_appears_between_the_parts_makes_the_next_read_whole(account: Account) -> None:
+    assert not account.sync("status=503@leads+70")
+    # A server that begins to send a field changes no stamp.
+    assert account.sync("unknown_field=colour@leads")
+    verdict, in_progress, reason = account.freshness()
+    assert (verdict, in_progress) == ("unproven", None)
+    assert reason.startswith("the table got new columns")
+    assert account.sync("unknown_field=colour@leads")
+    assert account.loads()[-1] == ("full", "proven")
+    assert account.project.query("SELECT count(*) FROM leads WHERE colour IS NULL") == [(0,)]
+
+
+def test_a_field_that_is_there_from_the_first_part_on_makes_nothing_whole(account: Account) -> None:
+    assert not account.sync("unknown_field=colour@leads", "status=503@leads+70")
+    assert account.sync("unknown_field=colour@leads")
+    assert account.freshness() == ("current", None, "")
+
+
+def test_rows_that_went_by_the_hundred_between_the_parts_are_searched_for_beyond_the_price_of_a_full_read(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = account.api.account.ids("leads")
+    assert not account.sync("status=503@leads+70")
+    account.api.account.delete("leads", random.Random(3).sample(list(ids[:600]), 150))
+    # In a list this short the search costs less than a full read, of which this is the price.
+    monkeypatch.setattr("leads_assets.engine.read.rank_search.full_read_requests", lambda *_: 60)
+    assert account.sync(allow_mass_delete=True)
+    assert account.loads()[-1] == ("incremental", "current")
+    assert account.is_true()
 
 
 def test_what_cannot_be_settled_ends_unproven_and_the_next_read_is_whole(account: Account) -> None:

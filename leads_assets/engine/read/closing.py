@@ -17,6 +17,9 @@ from leads_assets.engine.records.extract import Closing
 from leads_assets.engine.records.page import Page
 from leads_assets.engine.records.state import LiveRows
 
+_READS_AT_THE_END = 2
+"""Full reads, in requests, that a search may cost which ends a full read in parts: to give up at one would cost another
+one, of which the rows that go meanwhile may make the same again."""
 _WITNESSES = 100
 """Rows by which an account is recognized, about: three that were created at another time are enough."""
 
@@ -25,19 +28,28 @@ class ChangesCloser:
     """Compares the live rows with the whole list, which `source` asks for without a filter.
 
     `read`: ids that the changes brought. `limit`: rows a page. `calibrated`: offsets count just the rows that we see.
+    `ends_lap`: the changes end a full read in parts.
     After `close`: `found` are records, by id, that the list showed and that are to be loaded: those that neither the
-    table nor the changes have, and, where rows are gone, some of those beside which they were looked for, by which the
-    load can tell that this is the same account.
+    table nor the changes have, and, where rows are gone or strange, some of those beside which they were looked for, by
+    which the load can tell that this is the same account.
     """
 
     def __init__(
-        self, source: PageSource, live: LiveRows, read: Collection[int], *, limit: int, calibrated: bool
+        self,
+        source: PageSource,
+        live: LiveRows,
+        read: Collection[int],
+        *,
+        limit: int,
+        calibrated: bool,
+        ends_lap: bool = False,
     ) -> None:
         self._source = source
         self._live = live
         self._read = read
         self._limit = limit
         self._calibrated = calibrated
+        self._reads = _READS_AT_THE_END if ends_lap else 1
         self.found: dict[int, Raw] = {}
         self._seen: dict[int, Raw] = {}
         self.interrupted: ApiError | None = None
@@ -66,8 +78,9 @@ class ChangesCloser:
             last=lambda: self._source.backwards(1, Order.ASCENDING),
             limit=self._limit,
             calibrated=True,
+            reads=self._reads,
         )
-        self.found = {**(self._seen if result.gone else {}), **result.found}
+        self.found = {**(self._seen if result.gone or result.strange else {}), **result.found}
         return _closing_of(result)
 
     def _page(self, offset: int, limit: int) -> Page:

@@ -83,8 +83,9 @@ def rank_search(
     last: Callable[[], Page],
     limit: int,
     calibrated: bool,
+    reads: int = 1,
 ) -> RankResult:
-    """Find which of our live rows are gone from the list, in at most as many requests as a full read takes.
+    """Find which of our live rows are gone from the list, in at most as many requests as `reads` full reads take.
 
     `page(offset, limit)`: rows of the list in ascending order of id. `last()`: the first row of the same list asked
     backwards. `limit`: rows on a page of this server; where it sends fewer, the search learns so. `calibrated`: whether
@@ -98,7 +99,7 @@ def rank_search(
         return _unsearched("no live row is held", next_full=True)
     if limit < 2:
         return _unsearched("pages of one row cannot overlap")
-    most = full_read_requests(len(rows.live), limit)
+    most = reads * full_read_requests(len(rows.live), limit)
     evidence = ListEvidence(rows, page=page, last=last, limit=limit, most=most)
     try:
         _Search(evidence).run()

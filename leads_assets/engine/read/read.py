@@ -226,7 +226,7 @@ class Extraction:
         self._load_part(parts, part)
         self._calibration = part.lap.params if part.lap.calibrated else ""
         since = part.lap.began - LOOKBACK
-        return self._extract(self._read(since), since)
+        return replace(self._extract(self._read(since), since), calibration=self._calibration)
 
     def _doubt(self, parts: Parts, lap: Lap) -> str:
         if lap.rejected:
@@ -309,6 +309,7 @@ class Extraction:
             self._read_ids or (),
             limit=self._options.limit,
             calibrated=self._calibration == _digest(params),
+            ends_lap=self._parts is not None,
         )
         self._stats.cancelled.clear()
         self._closing = closer.close()

@@ -18,11 +18,13 @@ from leads_assets.engine.warehouse.deletions import (
     count_refused,
     forget_refused,
 )
-from leads_assets.engine.warehouse.runs import SyncRun
+from leads_assets.engine.warehouse.runs import SyncRun, widened_in_parts
 from leads_assets.engine.warehouse.schema import Table
 from leads_assets.engine.warehouse.session import Session
 from leads_assets.engine.warehouse.sql import moment, quoted
 from leads_assets.engine.warehouse.superseded import ALL
+
+_WIDENED = "the table got new columns, whose values only some of the rows have brought"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Settlement:
         run = replace(run, changes_as_of=self._state.changes_as_of, complete_as_of=self._state.complete_as_of)
         is_full = run.mode == ReadMode.FULL
         if run.mode == ReadMode.PART:
-            return run
+            return self._part(run)
         if self._marking.newer == ALL:
             return self._overtaken(_unproven(run, "another read was loaded since this one began"))
         if run.verdict != Verdict.PROVEN:
@@ -67,6 +69,11 @@ class Settlement:
         if rejected := max(run.rejected, run.lap.rejected if run.lap else 0):
             return _unproven(run, f"{rejected:,} records could not become rows")
         return self._after_full_read(run) if is_full else self._after_changes(run)
+
+    def _part(self, run: SyncRun) -> SyncRun:
+        """A part is not judged; but one that widens the table tells of the rows that the parts before have brought."""
+        is_first = run.lap is None or run.lap.rows <= run.rows_read
+        return run if is_first or not self._terms.widened else replace(run, next_full=_WIDENED)
 
     def _overtaken(self, run: SyncRun) -> SyncRun:
         """What a full read in parts has paid for is not lost: the next read goes on where it has ended."""
@@ -86,7 +93,7 @@ class Settlement:
     def _after_changes(self, run: SyncRun) -> SyncRun:
         closing = self._terms.closing or Closing(reason="the whole list was not asked")
         run = replace(run, list_total=closing.total)
-        if doubt := self._doubt(closing):
+        if doubt := self._doubt(run, closing):
             return _unproven(run, doubt, next_full=True)
         # At the end of parts no earlier verdict can stand: what does not close is unproven, before a row is marked.
         standing = None if self._terms.ends_lap else self._state.verdict
@@ -107,10 +114,10 @@ class Settlement:
             return replace(run, verdict=Verdict.CURRENT, reason="", complete_as_of=run.began_at)
         return replace(run, verdict=standing, reason=f"changes only: {closing.reason or SEEN_LATER}")
 
-    def _doubt(self, closing: Closing) -> str:
+    def _doubt(self, run: SyncRun, closing: Closing) -> str:
         """Why only a full read can tell what the table is; empty where nothing speaks for that."""
-        if self._terms.widened:
-            return "the table got new columns, whose values only the changed rows have brought"
+        if self._terms.widened or (self._terms.ends_lap and widened_in_parts(self._session, run)):
+            return _WIDENED
         if closing.is_broken:
             return closing.reason
         return "" if self._terms.ends_lap else self._state.next_full

@@ -95,6 +95,16 @@ def test_so_many_scattered_deletions_that_a_full_read_costs_less_end_the_search_
     assert search_requests(2_000, 10_000, 100) == 103
 
 
+@TOTALS
+def test_a_search_that_may_cost_two_full_reads_finds_however_many_are_gone(totals: bool) -> None:
+    for count in (300, 1_000, 4_000):
+        server = CalmServer(10_000, random.Random(3).sample(range(1, 10_001), count), totals=totals)
+        rows = KnownRows(live=first_ids(10_000))
+        result = rank_search(rows, page=server.page, last=server.last, limit=100, calibrated=True, reads=2)
+        assert (result.current, len(result.gone)) == (True, count)
+        assert result.requests < 1.4 * full_read_requests(10_000, 100)
+
+
 def test_the_price_of_a_search_rises_from_one_request_to_a_full_read_and_not_further() -> None:
     prices = [search_requests(balance, LEADS, 100) for balance in (0, 1, 2, 10, 100, 1_000, 10_000, LEADS, 10 * LEADS)]
     assert prices == sorted(prices)

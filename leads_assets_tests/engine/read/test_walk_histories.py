@@ -3,8 +3,6 @@
 `pytest --hypothesis-profile thorough` tries 5,000 histories of each kind.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -16,7 +14,7 @@ from leads_assets.engine.errors import ApiError
 from leads_assets.engine.read import ends
 from leads_assets.engine.read import prefetch as ahead
 from leads_assets.engine.records.extract import Verdict
-from leads_assets_tests.harness.histories import GAP, Change, LastFirst, Server, walk
+from leads_assets_tests.harness.histories import GAP, Change, LastFirst, Server, every_size_is_suspicious, walk
 
 pytestmark = pytest.mark.socket
 
@@ -97,15 +95,6 @@ def _assert_kept_its_word(server: Server, **reading: Any) -> None:
         assert server.gone_before.isdisjoint(told.ids)
 
 
-@contextmanager
-def _every_size_is_suspicious() -> Iterator[None]:
-    """So that small lists try what is meant for those that end at a round number."""
-    with ExitStack() as stack:
-        for rule in ("is_worth_a_request", "looks_cut", "looks_like_window"):
-            stack.enter_context(mock.patch.object(ends, rule, return_value=True))
-        yield
-
-
 _LIMITS = st.integers(2, 8)
 
 
@@ -118,7 +107,7 @@ def test_a_proven_walk_has_every_row_that_lived_through_it(server: Server, limit
 def test_a_proven_walk_has_every_row_of_a_server_that_keeps_some_back(
     server: Server, limit: int, asked: bool, threads: int
 ) -> None:
-    with mock.patch.object(ahead, "ThreadPoolExecutor", LastFirst), _every_size_is_suspicious():
+    with mock.patch.object(ahead, "ThreadPoolExecutor", LastFirst), every_size_is_suspicious():
         _assert_kept_its_word(server, limit=limit, asked=asked, threads=threads)
 
 
