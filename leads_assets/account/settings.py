@@ -32,8 +32,10 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ConfigurationError
 from leads_assets.engine.http.address import checked_base_url, checked_key, is_loopback
+from leads_assets.engine.warehouse.address import LAKE, LakeAddress, parse_lake
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import FileWarehouse
+from leads_assets.engine.warehouse.lake import checked_data
 
 DOTENV = ".env"
 _SETTING = re.compile(r"(?:the )?setting `(\w+)`")
@@ -80,9 +82,19 @@ def _file(path: Path) -> Path:
         raise ValueError("must be the path of a file; its links end nowhere") from None
 
 
-def _warehouse(path: Path) -> Path:
+def _place(address: object) -> object:
+    """A checked address of a lake, or the path of a DuckDB file."""
     try:
-        return FileWarehouse(_file(path)).path
+        if isinstance(address, str) and address.startswith(LAKE):
+            return parse_lake(address)
+        return FileWarehouse(_file(Path(address))).path if isinstance(address, str | Path) else address
+    except WarehouseUnusable as error:
+        raise ValueError(str(error)) from None
+
+
+def _data(place: str) -> str:
+    try:
+        return checked_data(place)
     except WarehouseUnusable as error:
         raise ValueError(str(error)) from None
 
@@ -158,11 +170,28 @@ class Settings(BaseModel):
         validation_alias="LEADS_API_DEADLINE_SECONDS",
         description="bound of one request with all its attempts and waits",
     )
-    warehouse: Annotated[Path, AfterValidator(_warehouse)] = Field(
+    warehouse: Annotated[Path | LakeAddress, BeforeValidator(_place)] = Field(
         default=Path("data/leads.duckdb"),
         validate_default=True,
         validation_alias="LEADS_WAREHOUSE",
-        description="the DuckDB file, relative to the current folder; folders are made",
+        description="the DuckDB file, relative to the current folder; or [a lake](docs/lake.md), `ducklake:postgres:…`",
+    )
+    warehouse_data: Annotated[str, AfterValidator(_data)] = Field(
+        default="",
+        validation_alias="LEADS_WAREHOUSE_DATA",
+        description="where the rows of a new lake go: a folder, or `s3://bucket/folder/`",
+    )
+    keep_days: int = Field(
+        default=7,
+        ge=1,
+        le=3_650,
+        validation_alias="LEADS_LAKE_KEEP_DAYS",
+        description="days that old snapshots of a lake stay",
+    )
+    object_store: str = Field(
+        default="",
+        validation_alias="AWS_ENDPOINT_URL",
+        description="URL of an object store that is not Amazon's",
     )
     lock_seconds: float = Field(
         default=120.0,
@@ -170,7 +199,7 @@ class Settings(BaseModel):
         le=86_400,
         allow_inf_nan=False,
         validation_alias="LEADS_WAREHOUSE_LOCK_SECONDS",
-        description="longest wait for another writer or reader of the file",
+        description="longest wait for another writer, or another reader of a file",
     )
     snapshot: Annotated[Path, AfterValidator(_file)] | None = Field(
         default=None,
@@ -258,6 +287,10 @@ class Settings(BaseModel):
             settings = handler(values)
         except ValidationError as error:
             raise ConfigurationError("; ".join(_sentences(error.errors()))) from None
+        if settings.snapshot is not None and isinstance(settings.warehouse, LakeAddress):
+            raise ConfigurationError(
+                "LEADS_WAREHOUSE_SNAPSHOT is for a DuckDB file: readers of a lake never wait, leave it empty"
+            )
         if settings.snapshot == settings.warehouse:
             raise ConfigurationError("LEADS_WAREHOUSE_SNAPSHOT must be another file than LEADS_WAREHOUSE")
         return settings
