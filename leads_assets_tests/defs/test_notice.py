@@ -39,9 +39,9 @@ def _receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if receiver.status == 200:
-                receiver.messages.append(body)
-            self.send_response(receiver.status)
+            if told.status == 200:
+                told.messages.append(body)
+            self.send_response(told.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -49,11 +49,11 @@ def _receiving() -> Iterator[Receiver]:
             """Nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+        told = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield receiver
+            yield told
         finally:
             server.shutdown()
             thread.join()
