@@ -4,13 +4,16 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from leads_assets.demo.account.account import Account
 from leads_assets.demo.server.api import DemoApi
 from leads_assets.demo.server.faults import parse_fault
+
+if TYPE_CHECKING:
+    from leads_assets_tests.harness.postgres import Postgres
 
 pytest_plugins = ("leads_assets_tests.harness.commands",)
 
@@ -38,6 +41,21 @@ def _marts_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     second for them, and most tests ask about something else. Processes that a test starts always make them."""
     if request.node.get_closest_marker("unit") is None and request.node.get_closest_marker("marts") is None:
         monkeypatch.setattr("leads_assets.defs.resources.keeping_marts", lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """A real server, one for all tests of a process."""
+    from leads_assets_tests.harness.postgres import Postgres  # noqa: PLC0415  of the extra `lake`
+
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def new_database(postgres: "Postgres") -> Callable[[], str]:
+    """Makes databases; each is told by its connection string."""
+    return postgres.database
 
 
 OpenApi = Callable[..., DemoApi]

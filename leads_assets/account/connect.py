@@ -29,8 +29,21 @@ Watch = Callable[[str, Progress], None]
 
 
 def warehouse_of(settings: Settings, most_seconds: float = inf) -> Warehouse:
-    """The warehouse; nothing is opened yet. `most_seconds` bounds the wait for others further."""
-    return open_warehouse(settings.warehouse, lock_seconds=min(settings.lock_seconds, most_seconds))
+    """The warehouse; nothing is opened yet. `most_seconds` bounds the wait for others further.
+
+    Raises ConfigurationError for a lake where the user has no folder for states.
+    """
+    lock_seconds = min(settings.lock_seconds, most_seconds)
+    if isinstance(settings.warehouse, Path):
+        return open_warehouse(settings.warehouse, lock_seconds=lock_seconds)
+    return open_warehouse(
+        settings.warehouse,
+        data=settings.warehouse_data,
+        endpoint=settings.object_store,
+        scratch=settings.state_folder,
+        keep_days=settings.keep_days,
+        lock_seconds=lock_seconds,
+    )
 
 
 def count_file(settings: Settings) -> Path:
@@ -45,7 +58,7 @@ def budget_of(
 
     `busy_seconds` bounds the wait for another process that holds the count.
     """
-    beside = Path(f"{settings.warehouse}.requests")
+    beside = Path(f"{settings.warehouse}.requests") if isinstance(settings.warehouse, Path) else None
     pace = settings.requests_per_second or None
     try:
         return RequestBudget(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
 
 import pytz
 from annotated_types import Ge, Le
@@ -30,9 +31,11 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ConfigurationError
-from leads_assets.engine.http.address import checked_base_url, checked_key
+from leads_assets.engine.http.address import checked_base_url, checked_key, is_loopback
+from leads_assets.engine.warehouse.address import LAKE, LakeAddress, parse_lake
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import FileWarehouse
+from leads_assets.engine.warehouse.lake import checked_data
 
 DOTENV = ".env"
 _SETTING = re.compile(r"(?:the )?setting `(\w+)`")
@@ -58,6 +61,15 @@ def _key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _notify_url(url: SecretStr) -> SecretStr:
+    """It is a secret as a key is: whoever knows the address of a chat's webhook may write there."""
+    parts = urlsplit(url.get_secret_value())
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if url and not (is_safe and parts.hostname and "@" not in parts.netloc):
+        raise ValueError("LEADS_NOTIFY_URL must be an address like https://chat.example.com/hooks/…; https")
+    return url
+
+
 def _file(path: Path) -> Path:
     """The absolute path, its links followed: otherwise a file that is replaced by renaming would replace the link."""
     text = str(path)
@@ -70,9 +82,19 @@ def _file(path: Path) -> Path:
         raise ValueError("must be the path of a file; its links end nowhere") from None
 
 
-def _warehouse(path: Path) -> Path:
+def _place(address: object) -> object:
+    """A checked address of a lake, or the path of a DuckDB file."""
     try:
-        return FileWarehouse(_file(path)).path
+        if isinstance(address, str) and address.startswith(LAKE):
+            return parse_lake(address)
+        return FileWarehouse(_file(Path(address))).path if isinstance(address, str | Path) else address
+    except WarehouseUnusable as error:
+        raise ValueError(str(error)) from None
+
+
+def _data(place: str) -> str:
+    try:
+        return checked_data(place)
     except WarehouseUnusable as error:
         raise ValueError(str(error)) from None
 
@@ -148,11 +170,28 @@ class Settings(BaseModel):
         validation_alias="LEADS_API_DEADLINE_SECONDS",
         description="bound of one request with all its attempts and waits",
     )
-    warehouse: Annotated[Path, AfterValidator(_warehouse)] = Field(
+    warehouse: Annotated[Path | LakeAddress, BeforeValidator(_place)] = Field(
         default=Path("data/leads.duckdb"),
         validate_default=True,
         validation_alias="LEADS_WAREHOUSE",
-        description="the DuckDB file, relative to the current folder; folders are made",
+        description="the DuckDB file, relative to the current folder; or [a lake](docs/lake.md), `ducklake:postgres:…`",
+    )
+    warehouse_data: Annotated[str, AfterValidator(_data)] = Field(
+        default="",
+        validation_alias="LEADS_WAREHOUSE_DATA",
+        description="where the rows of a new lake go: a folder, or `s3://bucket/folder/`",
+    )
+    keep_days: int = Field(
+        default=7,
+        ge=1,
+        le=3_650,
+        validation_alias="LEADS_LAKE_KEEP_DAYS",
+        description="days that old snapshots of a lake stay",
+    )
+    object_store: str = Field(
+        default="",
+        validation_alias="AWS_ENDPOINT_URL",
+        description="URL of an object store that is not Amazon's",
     )
     lock_seconds: float = Field(
         default=120.0,
@@ -160,7 +199,7 @@ class Settings(BaseModel):
         le=86_400,
         allow_inf_nan=False,
         validation_alias="LEADS_WAREHOUSE_LOCK_SECONDS",
-        description="longest wait for another writer or reader of the file",
+        description="longest wait for another writer, or another reader of a file",
     )
     snapshot: Annotated[Path, AfterValidator(_file)] | None = Field(
         default=None,
@@ -203,6 +242,12 @@ class Settings(BaseModel):
         description="lists that the server is known not to cut, even at a round number of rows; names with commas",
     )
 
+    notify_url: Annotated[SecretStr, AfterValidator(_notify_url)] = Field(
+        default=SecretStr(""),
+        validation_alias="LEADS_NOTIFY_URL",
+        description="address that is told of failures, unproven or old tables, requests nearly spent; https",
+    )
+
     @property
     def reconcile_every(self) -> timedelta | None:
         """The interval of full reads, None for the one that goes by a list's size."""
@@ -242,6 +287,10 @@ class Settings(BaseModel):
             settings = handler(values)
         except ValidationError as error:
             raise ConfigurationError("; ".join(_sentences(error.errors()))) from None
+        if settings.snapshot is not None and isinstance(settings.warehouse, LakeAddress):
+            raise ConfigurationError(
+                "LEADS_WAREHOUSE_SNAPSHOT is for a DuckDB file: readers of a lake never wait, leave it empty"
+            )
         if settings.snapshot == settings.warehouse:
             raise ConfigurationError("LEADS_WAREHOUSE_SNAPSHOT must be another file than LEADS_WAREHOUSE")
         return settings

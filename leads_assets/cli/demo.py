@@ -108,7 +108,12 @@ def run(arguments: argparse.Namespace) -> Demonstrated:
         write_page(warehouse_of(settings), page)
         seconds = time.monotonic() - began
         return Demonstrated(
-            warehouse=settings.warehouse, page=page, home=home, result=result, seconds=seconds, is_new=is_new
+            warehouse=arguments.warehouse.resolve(),
+            page=page,
+            home=home,
+            result=result,
+            seconds=seconds,
+            is_new=is_new,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
@@ -12,9 +13,11 @@ from leads_assets.defs.assets import endpoint_asset, source_spec
 from leads_assets.defs.io_manager import DuckDBUpsertIOManager
 from leads_assets.defs.jobs import jobs_and_schedules
 from leads_assets.defs.marts import mart_key, mart_models, marts_assets
+from leads_assets.defs.notice import notice_sensor
 from leads_assets.defs.report import report_asset, report_sensor
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
+from leads_assets.defs.upkeep import lake_upkeep
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.instants import utc_now
 
@@ -63,7 +66,14 @@ def build_definitions(
         # process per asset costs about ten times the CPU.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings, now))
+    url = settings.notify_url.get_secret_value()
+    return dg.Definitions.merge(
+        core,
+        jobs_and_schedules(endpoints),
+        _answers(endpoints, settings, now),
+        dg.Definitions() if isinstance(settings.warehouse, Path) else lake_upkeep(),
+        dg.Definitions(sensors=[notice_sensor(url, now=now)] if url else []),
+    )
 
 
 def _answers(endpoints: Mapping[str, Endpoint], settings: Settings, now: Callable[[], datetime]) -> dg.Definitions:

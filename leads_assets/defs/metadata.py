@@ -55,6 +55,7 @@ def load_metadata(endpoint: Endpoint | None, result: LoadResult) -> Mapping[str,
         "retries": row.retries,
         "seconds_waited": row.seconds_waited,
         "budget_left": row.budget_left,
+        "lake_snapshot": result.snapshot,
         **{f"seconds_{phase}": seconds for phase, seconds in row.seconds.items()},
     }
     metadata: dict[str, dg.MetadataValue] = {

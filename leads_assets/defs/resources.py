@@ -5,14 +5,14 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
-from leads_assets.account.connect import LeadsApi, Watch
+from leads_assets.account.connect import LeadsApi, Watch, warehouse_of
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.account.settings import Settings
 from leads_assets.defs.sentences import failure
@@ -21,7 +21,6 @@ from leads_assets.engine.http.client import Limits
 from leads_assets.engine.instants import utc_now
 from leads_assets.engine.records.extract import Extract
 from leads_assets.engine.records.state import LiveRows, SyncState
-from leads_assets.engine.warehouse.address import open_warehouse
 from leads_assets.engine.warehouse.deletions import DeletionGuard
 from leads_assets.engine.warehouse.errors import WarehouseError
 from leads_assets.engine.warehouse.failures import note_failure
@@ -74,9 +73,10 @@ class SyncOptions(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The DuckDB file, and the read copy that is published after a run that changed something."""
+    """The warehouse, and the read copy of a file that is published after a run that changed something."""
 
-    path: str = Field(description="The DuckDB file; folders are made as needed.")
+    place: ClassVar[Settings]
+    path: str = Field(description="Where the tables are, without its secrets.")
     lock_seconds: float = Field(description="Longest wait for other writers, in seconds.")
     snapshot: str = Field(description="Where to publish a read copy; empty for none.")
     evolve: bool = Field(description="Whether unknown fields become columns.")
@@ -89,8 +89,14 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @classmethod
     def of(cls, settings: Settings) -> "WarehouseResource":
         """The warehouse of the settings."""
-        return cls(
-            path=str(settings.warehouse),
+
+        class Bound(WarehouseResource):
+            """The address is no configuration either: it may hold a password."""
+
+            place: ClassVar[Settings] = settings
+
+        return Bound(
+            path=warehouse_of(settings).label,
             lock_seconds=settings.lock_seconds,
             snapshot=str(settings.snapshot or ""),
             evolve=settings.schema_policy == "evolve",
@@ -99,7 +105,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def warehouse(self, most_seconds: float = inf) -> Warehouse:
         """The plain object; `most_seconds` bounds the wait for others further."""
-        return open_warehouse(self.path, lock_seconds=min(self.lock_seconds, most_seconds))
+        return warehouse_of(self.place, min(self.lock_seconds, most_seconds))
 
     def state(self, endpoint: str) -> SyncState:
         """What the warehouse knows of an endpoint; looked up again only after others, or a load of it, changed that."""
@@ -156,23 +162,46 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 class ReadOnlyDuckDB(DuckDBResource):
     """`dagster-duckdb`'s resource on the tables, for assets that read them: the read copy where one is published.
 
-    On the warehouse itself a reader keeps syncs waiting while its connection is open.
+    On a file itself a reader keeps syncs waiting while its connection is open; on a lake nobody waits.
     """
+
+    place: ClassVar[Settings]
 
     @classmethod
     def of(cls, settings: Settings) -> "ReadOnlyDuckDB":
-        """The file that the settings give to readers."""
+        """What the settings give to readers."""
+
+        class Bound(ReadOnlyDuckDB):
+            """The address is no configuration: it may hold a password."""
+
+            place: ClassVar[Settings] = settings
+
         path = settings.snapshot or settings.warehouse
-        return cls(database=str(path), connection_config={"access_mode": "READ_ONLY"})
+        return Bound(database=str(path), connection_config={"access_mode": "READ_ONLY"})
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection, closed at the end also of a block that fails."""
+        """A read-only connection, closed at the end also of a block that fails. Raises Failure for a lake not there."""
+        if not isinstance(self.place.warehouse, Path):
+            with self._lake() as connection:
+                yield connection
+            return
         with super().get_connection() as connection:
             try:
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def _lake(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            with warehouse_of(self.place).read("the resource duckdb") as session:
+                if session is None:
+                    raise failure(f"there is no warehouse yet at {self.database}; sync first")
+                session.connection.execute("RESET threads; RESET memory_limit")
+                yield session.connection
+        except WarehouseError as error:
+            raise failure(error) from None
 
 
 def api_resource(settings: Settings, *, limits: Limits | None = None, watch: Watch | None = None) -> Any:

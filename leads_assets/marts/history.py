@@ -32,14 +32,15 @@ def keeping_marts(endpoints: Mapping[str, Endpoint], zone: str) -> AfterLoad:
 
 
 def build_views(
-    session: Session, endpoints: Mapping[str, Endpoint], zone: str, *, comments: bool = True
+    session: Session, endpoints: Mapping[str, Endpoint], zone: str, *, comments: bool | None = None
 ) -> frozenset[str]:
     """Make the views of this account that are out of date, and the history where its definition is new.
 
-    `comments` is for engines that keep them: not for a lake. Returns what was made anew, `kept` among it where the
+    `comments`: by default where the engine keeps them. Returns what was made anew, `kept` among it where the
     history was made from all leads; nothing is written where nothing has changed.
     """
-    return views.build_views(session, definitions(session, endpoints, zone, comments=comments))
+    written = session.engine.comments if comments is None else comments
+    return views.build_views(session, definitions(session, endpoints, zone, comments=written))
 
 
 def refresh_history(session: Session, endpoint: str, ids: Collection[int] | str, zone: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import msgspec
@@ -15,6 +15,7 @@ from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.declare import Column, ColumnType, Endpoint
 from leads_assets.engine.records.extract import Extract, ReadMode, Verdict
 from leads_assets.engine.records.spool import SpoolWriter
+from leads_assets.engine.warehouse.address import open_warehouse
 from leads_assets.engine.warehouse.file import FileWarehouse
 from leads_assets.engine.warehouse.load import Loader, LoadOptions
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
@@ -54,9 +55,17 @@ def things(*numbers: int) -> list[dict[str, int]]:
 class WarehouseHarness:
     """Loads records into one warehouse; each load began a minute after the one before."""
 
-    def __init__(self, folder: Path, *, name: str = "leads.duckdb", lock_seconds: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, *, name: str = "leads.duckdb", lock_seconds: float = 30.0, address: str = ""
+    ) -> None:
+        """`address`: of a lake, in place of a file called `name`."""
         self.folder = folder
-        self.warehouse = FileWarehouse(folder / name, lock_seconds=lock_seconds)
+        # A lake has no path; whoever asks for it is a test of files.
+        self.warehouse = cast(
+            FileWarehouse,
+            open_warehouse(address or folder / name, data=f"{folder}/rows", scratch=folder, lock_seconds=lock_seconds),
+        )
+        self._is_lake = bool(address)
         self.after_load: AfterLoad | None = None
         self.loads = 0
         self._numbers: dict[str, int] = {}
@@ -128,7 +137,12 @@ class WarehouseHarness:
 
     @contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The file as anybody's DuckDB opens it."""
+        """The file as anybody's DuckDB opens it; a lake as this project does."""
+        if self._is_lake:
+            with self.warehouse.read("the test") as session:
+                assert session is not None
+                yield session.connection
+            return
         connection = duckdb.connect(self.warehouse.path, read_only=True)
         try:
             connection.execute("SET TimeZone = 'UTC'")
@@ -148,10 +162,12 @@ class WarehouseHarness:
 
     def everything(self) -> dict[str, Any]:
         """Every table: its columns and its rows."""
-        if not self.warehouse.path.exists():
+        if not self.warehouse.exists():
             return {}
         with self.open() as connection:
-            tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+            tables = connection.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+            ).fetchall()
             return {
                 f"{schema}.{name}": (
                     connection.execute(f'DESCRIBE {schema}."{name}"').fetchall(),

@@ -2,7 +2,8 @@
 
     WarehouseError
     ├── WarehouseUnusable   the file cannot be opened: change a setting or the file
-    ├── WarehouseBusy       another process holds it: run again
+    ├── WarehouseBusy       another process holds it, or its connection was lost: run again
+    │   └── WriteConflict       another writer's commit came first: the load can be done once more at once
     └── LoadFailed          a statement failed; the transaction left everything as it was
         └── MemoryUsedUp        it takes more memory than it may
 
@@ -23,7 +24,11 @@ class WarehouseUnusable(WarehouseError):
 
 
 class WarehouseBusy(WarehouseError):
-    """Another process held the file for longer than the allowed wait."""
+    """Another process held it for longer than the allowed wait, or its catalog cannot be reached."""
+
+
+class WriteConflict(WarehouseBusy):
+    """Another writer committed to the same tables in the meantime; nothing was changed."""
 
 
 class LoadFailed(WarehouseError):
@@ -40,13 +45,41 @@ _FULL = ("No space left", "Disk quota", "File too large", "could not write all")
 _DAMAGED = ("not a valid DuckDB database", "Corrupt", "checksum", "erialization", "Could not read enough bytes")
 
 
+_LOST = (
+    "server closed the connection",
+    "terminating connection",
+    "connection to server",
+    "could not connect",
+    "Unable to connect",
+    "no connection to the server",
+    "connection has been closed",
+    "connection not open",
+    "SSL SYSCALL",
+    "shutting down",
+    "starting up",
+)
+_CONFLICT = ("Transaction conflict", "Failed to commit DuckLake", "database is locked")
+
+
+def is_lost(text: str) -> bool:
+    """Whether the text of an error says that the connection to a lake's catalog is gone."""
+    return any(sign in text for sign in _LOST)
+
+
 def is_full(error: Exception) -> bool:
     """Whether the error says that a disk is full."""
     return any(sign in str(error) for sign in _FULL)
 
 
-def failed(what: str, step: str, error: duckdb.Error) -> LoadFailed:
+def failed(what: str, step: str, error: duckdb.Error) -> LoadFailed | WarehouseBusy:
     """What to raise for a failed statement; its sentence quotes nothing of it."""
+    if is_lost(str(error)):
+        # Of a commit nobody knows then whether it was done: a second load finds out, and writes nothing twice.
+        return WarehouseBusy(
+            f"{what}: the connection to the catalog was lost while {step}; run again, nothing is loaded twice"
+        )
+    if any(sign in str(error) for sign in _CONFLICT):
+        return WriteConflict(f"{what}: another writer came first while {step}; nothing was changed: run again")
     if is_full(error):
         hint = "the disk is full: free some space and run again"
     elif isinstance(error, duckdb.OutOfMemoryException):
@@ -55,6 +88,8 @@ def failed(what: str, step: str, error: duckdb.Error) -> LoadFailed:
         hint = "the file is damaged: move it away, or restore a copy"
     elif isinstance(error, duckdb.ConstraintException):
         hint = "a rule that was added to the table, as NOT NULL, UNIQUE, CHECK or a key, refuses its rows: drop it"
+    elif isinstance(error, duckdb.HTTPException):
+        hint = "the object store cannot be reached, or refuses: check its address and the credentials"
     elif isinstance(error, duckdb.IOException | duckdb.FatalException):
         hint = "check the disk and the rights on the file and its folder"
     else:

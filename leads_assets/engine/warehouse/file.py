@@ -19,6 +19,7 @@ from leads_assets.engine.warehouse.compact import copy_whole
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable, why_no_database, why_unusable
 from leads_assets.engine.warehouse.new_files import FILE_OPTIONS, NEW_FILE, make_copy, put_in_place, write_note
 from leads_assets.engine.warehouse.session import Session, Upkeep
+from leads_assets.engine.warehouse.spooling import open_spool, own_database
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
 
@@ -66,26 +67,19 @@ class FileWarehouse:
         return self.path.with_suffix(".html")
 
     @property
+    def stays_attached(self) -> bool:
+        """No: while it is attached no other program can open it."""
+        return False
+
+    @property
     def spool_root(self) -> Path:
         """Where extracts wait to be loaded."""
         return self.beside(".spool")
 
     def spool(self) -> SpoolDir:
         """A folder for one extract. Raises WarehouseBusy or WarehouseUnusable."""
-        root = self.spool_root
-        try:
-            return SpoolDir(root, lock_seconds=self._lock_seconds)
-        except Timeout:
-            raise WarehouseBusy(
-                f"the folder {root} was held by another process for more than {self._lock_seconds:.0f} s; nothing was"
-                " changed. End the sync that hangs or was stopped in the middle, or set the setting"
-                " `lock_seconds` higher, then run again"
-            ) from None
-        except OSError as error:
-            raise WarehouseUnusable(
-                f"the folder {root} beside the warehouse cannot be written ({error.strerror});"
-                " set the setting `warehouse` to a file in a folder that can"
-            ) from None
+        instead = "set the setting `warehouse` to a file in a folder that can"
+        return open_spool(self.spool_root, self._lock_seconds, instead)
 
     def beside(self, ending: str) -> Path:
         """The path of a helper file of the warehouse."""
@@ -187,7 +181,7 @@ class FileWarehouse:
         """A session for whoever holds the lock; a file that another program holds is waited for until `ends`."""
         if not self.path.exists():
             self._create()
-        with self._staging() if staging is None else nullcontext(staging) as connection:
+        with own_database(self.spool) if staging is None else nullcontext(staging) as connection:
             try:
                 self._attach(connection, ends, read_only=read_only)
                 yield Session(connection, what)
@@ -217,16 +211,6 @@ class FileWarehouse:
             yield ends
         finally:
             lock.release()
-
-    @contextmanager
-    def _staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB that spills to a folder of ours: the one that DuckDB would take is that of readers, too."""
-        with self.spool() as folder:
-            connection = open_staging(folder.path)
-            try:
-                yield connection
-            finally:
-                close(connection)
 
     def _create(self) -> None:
         """Make an empty file in one step: one whose maker was killed half way would be taken for a damaged one."""

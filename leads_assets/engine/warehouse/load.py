@@ -6,7 +6,7 @@ so it has declared columns, and perhaps a proof by which rows are gone; a frame 
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +23,14 @@ from leads_assets.engine.warehouse import bookkeeping, runs, superseded
 from leads_assets.engine.warehouse.account import bind, make_room, refuse_strangers
 from leads_assets.engine.warehouse.casts import Incoming, prepare_incoming
 from leads_assets.engine.warehouse.deletions import DeletionGuard, Marking
-from leads_assets.engine.warehouse.errors import MemoryUsedUp
+from leads_assets.engine.warehouse.errors import MemoryUsedUp, WriteConflict
 from leads_assets.engine.warehouse.merge import Merged, Stamp, merge, record_changes, write_changes
 from leads_assets.engine.warehouse.result import AfterLoad, LoadResult
 from leads_assets.engine.warehouse.runs import FRAME, SyncRun
 from leads_assets.engine.warehouse.schema import TableName, ensure
 from leads_assets.engine.warehouse.session import Session, Warehouse
 from leads_assets.engine.warehouse.settle import Settlement, Terms
+from leads_assets.engine.warehouse.snapshots import committed_snapshot, name_commit
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging import Staged, stage_frame, stage_spool
 from leads_assets.engine.warehouse.staging_database import MOST_MEMORY, StagingDatabase
@@ -39,6 +40,10 @@ from leads_assets.engine.warehouse.transaction import transaction
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+_ATTEMPTS = 3
+"""Of a load whose commit a lake refuses because of another's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +134,7 @@ class Loader:
         self._options = options or LoadOptions()
         self._after_load = after_load
         self._now, self._clock = now, clock
-        self._staging = StagingDatabase()
+        self._staging = StagingDatabase(stays_attached=warehouse.stays_attached)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -180,6 +185,15 @@ class Loader:
     def _load(
         self, staging: duckdb.DuckDBPyConnection, name: TableName, staged: Staged, run: SyncRun, policy: Policy
     ) -> LoadResult:
+        """Load; where another writer of a lake comes first, once more as a whole, from the rows that are staged."""
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(WriteConflict):
+                return self._load_once(staging, name, staged, run, policy)
+        return self._load_once(staging, name, staged, run, policy)
+
+    def _load_once(
+        self, staging: duckdb.DuckDBPyConnection, name: TableName, staged: Staged, run: SyncRun, policy: Policy
+    ) -> LoadResult:
         waiting = self._clock()
         with self._warehouse.write(run.endpoint, staging) as session:
             opened = self._clock()
@@ -193,7 +207,8 @@ class Loader:
                 result = _merge_in(session, name, staged, run, policy, seconds=seconds)
                 if self._after_load is not None:
                     self._after_load(session, result)
-                return result
+                name_commit(session, result.row)
+            return replace(result, snapshot=committed_snapshot(session))
 
 
 def _merge_in(

@@ -13,11 +13,15 @@ from leads_assets.engine.warehouse.stats import TableStats
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """Its ledger row, the table as it is now, and the facts that the checks look at."""
+    """Its ledger row, the table as it is now, and the facts that the checks look at.
+
+    `snapshot`: the number under which a lake keeps this state; None for a file.
+    """
 
     row: SyncRun
     table: Table
     facts: TableStats
+    snapshot: int | None = None
 
     @property
     def wrote(self) -> bool:

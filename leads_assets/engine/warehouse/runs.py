@@ -212,12 +212,12 @@ def widened_in_parts(session: Session, run: SyncRun) -> bool:
 def write(session: Session, run: SyncRun) -> SyncRun:
     """Add the row, inside the caller's transaction; returns it with its number."""
     values = {name: _value(value) for name, value in asdict(run).items() if name != "number"}
-    number = session.one(
+    number = int(session.one("writing the ledger", "SELECT coalesce(max(number), 0) + 1 FROM ops.sync_runs")[0])
+    session.run(
         "writing the ledger",
-        f"INSERT INTO ops.sync_runs ({', '.join(values)}, number) SELECT {', '.join(values.values())},"
-        " coalesce(max(number), 0) + 1 FROM ops.sync_runs RETURNING number",
-    )[0]
-    return replace(run, number=int(number))
+        f"INSERT INTO ops.sync_runs ({', '.join(values)}, number) VALUES ({', '.join(values.values())}, {number})",
+    )
+    return replace(run, number=number)
 
 
 def _value(value: Any) -> str:

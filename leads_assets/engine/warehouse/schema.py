@@ -27,6 +27,7 @@ BOOKKEEPING_MEANINGS = {
 }
 
 
+_FRESH = "_retyped"
 MAIN = "main"
 """The schema of the tables that are read from the API."""
 
@@ -73,12 +74,7 @@ class Table:
 
 def exists(session: Session, name: str, schema: str = MAIN) -> bool:
     """Whether there is such a table."""
-    found = session.run(
-        "looking up the table",
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
-        f" AND schema_name = {literal(schema)} AND table_name = {literal(name)}",
-    )
-    return bool(found)
+    return session.has_table(TableName(name, schema).sql)
 
 
 def _refuse_view(session: Session, name: TableName) -> None:
@@ -166,8 +162,7 @@ def _retype(session: Session, table: Table, column: Column) -> None:
             f"{table.name}.{column.name} is {before} in this warehouse and {now} in this version; {lost:,} values would"
             " be lost, so nothing was changed: rename that column in the warehouse; the next full read fills a new one"
         )
-    session.run("changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {now}")
-    table.columns[column.name] = now
+    _change_type(session, table, column.name, now)
 
 
 def _adopt(session: Session, table: Table, columns: Mapping[str, str]) -> None:
@@ -176,10 +171,20 @@ def _adopt(session: Session, table: Table, columns: Mapping[str, str]) -> None:
         if column in table.columns and table.columns[column] != kind:
             name = quoted(column)
             if session.one("looking for values", f"SELECT count({name}) FROM {table.sql}")[0] == 0:
-                session.run(
-                    "changing a column's type", f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {kind}"
-                )
-                table.columns[column] = kind
+                _change_type(session, table, column, kind)
+
+
+def _change_type(session: Session, table: Table, column: str, kind: str) -> None:
+    """Give a column a type that takes all its values. A lake widens types only: there the column is made anew."""
+    step, name, fresh = "changing a column's type", quoted(column), quoted(_FRESH)
+    if session.engine.retypes:
+        session.run(step, f"ALTER TABLE {table.sql} ALTER COLUMN {name} SET DATA TYPE {kind}")
+    else:
+        session.run(step, f"ALTER TABLE {table.sql} ADD COLUMN {fresh} {kind}")
+        session.run(step, f"UPDATE {table.sql} SET {fresh} = CAST({name} AS {kind}) WHERE {name} IS NOT NULL")
+        session.run(step, f"ALTER TABLE {table.sql} DROP COLUMN {name}")
+        session.run(step, f"ALTER TABLE {table.sql} RENAME COLUMN {fresh} TO {name}")
+    table.columns[column] = kind
 
 
 def add(session: Session, table: Table, column: str, kind: str) -> None:

@@ -4,6 +4,7 @@ It happens before the warehouse is opened, so that the parsing of a million rows
 does not grow with the rows.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,8 +144,10 @@ def _check_columns(name: str, columns: Mapping[str, str]) -> None:
 
 
 def _usable(kind: str) -> str:
-    """A column that is null throughout has no type of its own yet."""
-    return "VARCHAR" if kind.strip('"') == "NULL" else short(kind)
+    """A column that is null throughout has no type of its own yet; categories are texts, lists have no fixed length."""
+    if kind.strip('"') == "NULL" or kind.startswith("ENUM("):
+        return "VARCHAR"
+    return re.sub(r"\[\d+\]", "[]", short(kind))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -22,13 +22,15 @@ class StagingDatabase:
     One that has met an error or has spilled to disk is not used again.
     """
 
-    def __init__(self, memory: str = MEMORY_LIMIT) -> None:
+    def __init__(self, memory: str = MEMORY_LIMIT, *, stays_attached: bool = False) -> None:
+        """`stays_attached`: what is attached as `ALIAS` is kept for the next load."""
         self._memory = memory
+        self._release = "SELECT 1" if stays_attached else f"DETACH DATABASE IF EXISTS {ALIAS}"
         self._database: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
     def connection(self, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection in UTC that spills to the folder `spill`; what it made or attached is gone afterwards."""
+        """A connection in UTC that spills to the folder `spill`; what it made is gone afterwards."""
         database, self._database = self._database, None
         if database is not None and not _accepts(database, _spilling_to(spill)):
             close(database)
@@ -40,7 +42,7 @@ class StagingDatabase:
         except BaseException:
             close(database)
             raise
-        if _accepts(database, f"DETACH DATABASE IF EXISTS {ALIAS}"):
+        if _accepts(database, self._release):
             self._database = database
         else:
             close(database)

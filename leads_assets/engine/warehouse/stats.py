@@ -48,8 +48,10 @@ def collect_stats(
     )
     if not rows == present == distinct:
         raise LoadFailed(
-            f"{table.name}: {rows:,} rows hold {distinct:,} different ids; nothing was changed"
-            " (was the table written by another program? `id` must be unique and present)"
+            f"{table.name}: {rows:,} rows hold {distinct:,} different ids; nothing was changed. Another program has"
+            f" written to the table, where `id` must be unique and present: delete what it has doubled, as by"
+            f" `DELETE FROM {table.sql} WHERE rowid NOT IN (SELECT max(rowid) FROM {table.sql} GROUP BY id)`, then"
+            " sync with full_refresh"
         )
     orphans: list[Orphans] = []
     unchecked: list[str] = []

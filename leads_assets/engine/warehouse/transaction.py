@@ -14,6 +14,7 @@ def transaction(session: Session) -> Iterator[None]:
     session.run("beginning the transaction", "BEGIN")
     try:
         yield
+        session.before_commit()
         session.run("committing", "COMMIT")
     except BaseException:
         _roll_back(session)
