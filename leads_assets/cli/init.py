@@ -15,7 +15,7 @@ from leads_assets.engine.errors import ConfigurationError
 
 _DEFINITIONS = "definitions.py"
 _FIRST_DEFINITIONS = '''\
-"""The assets of the account, and yours beside them. 
+"""The assets of the account, and yours beside them.
 
 To see them: `DAGSTER_HOME=$PWD/.dagster_home dagster dev -f definitions.py`.
 """
