@@ -128,7 +128,7 @@ def test_the_figures_that_a_person_reads_are_those_of_the_marts(
     assert figures.numbers()["open leads"] == waiting
     euros = next(float(amount) for currency, amount in sums if currency == "EUR")
     german = f"{euros:,.0f}".replace(",", ".")
-    assert f"{german}\xa0€" in page.locator(".cards").inner_text()
+    assert f"{german}\xa0€" in page.locator(".cards").first.inner_text()
 
 
 def test_the_page_is_used_by_keyboard_and_read_without_the_charts(

@@ -24,6 +24,7 @@ _CONFIG = {
         "domainColor": "var(--line)",
         "tickColor": "var(--line)",
         "labelFontSize": 12,
+        "labelPadding": 7,
         "titleFontSize": 12,
     },
 }

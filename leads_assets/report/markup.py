@@ -16,6 +16,8 @@ Row = Mapping[str, Any]
 _NOTHING = '<span class="none">–</span>'
 _LONGEST = 120
 """Characters of a text: titles may be of any length, and the page must stay small."""
+_MOST_BESIDE = 5
+"""Columns that a narrow screen can show beside each other; a row of more is shown below each other there."""
 _RIGHT = frozenset({"number", "money", "percent", "days"})
 
 
@@ -50,23 +52,33 @@ def _said(kind: str, found: float | Decimal, currency: str | None) -> str:
 
 
 def table(section: Section, rows: Sequence[Row], *, zone: str, of: Iterable[Column] | None = None) -> str:
-    """The rows that are meant for people, as a table with a caption; wide ones can be scrolled by keyboard too."""
+    """The rows that are meant for people, as a table with a caption; wide ones can be scrolled by keyboard too.
+
+    The roles are said, because a style that puts cells below each other takes them away.
+    """
     columns = tuple(of or section.columns)
     shown = [row for row in rows if row.get("in_table", True)]
+    stacks = len(columns) > _MOST_BESIDE
+    role = " role=row" if stacks else ""
     head = "".join(f'<th scope="col"{_side(column)}>{escape(column.label)}</th>' for column in columns)
-    body = "".join(f"<tr>{_cells(row, columns, zone)}</tr>" for row in shown)
+    body = "".join(f"<tr{role}>{_cells(row, columns, zone, stacks=stacks)}</tr>" for row in shown)
     name = escape(section.title)
+    kind = " class=stack role=table" if stacks else ""
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table><caption>{name}</caption>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table{kind}><caption>{name}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _cells(row: Row, columns: Sequence[Column], zone: str) -> str:
+def _cells(row: Row, columns: Sequence[Column], zone: str, *, stacks: bool) -> str:
     cells = []
     for place, column in enumerate(columns):
         said = value(column.kind, row[column.name], currency=row.get("currency"), zone=zone)
-        cells.append(f'<th scope="row">{said}</th>' if place == 0 else f"<td{_side(column)}>{said}</td>")
+        if place == 0:
+            cells.append(f'<th scope="row"{" role=rowheader" if stacks else ""}>{said}</th>')
+        else:
+            label = f' role=cell data-label="{escape(column.label)}"' if stacks else ""
+            cells.append(f"<td{_side(column)}{label}>{said}</td>")
     return "".join(cells)
 
 

@@ -26,7 +26,7 @@ def render(figures: Figures) -> str:
     """The whole page."""
     standing = figures.standing
     is_shown = standing.was_ever_complete
-    body = "".join(_sections(figures)) if is_shown else f'<p class="why">{escape(_nothing(standing))}</p>'
+    body = "".join(_sections(figures)) if is_shown else _nothing(standing)
     script = drawing_script() if is_shown else None
     title = f"Sales, {standing.today}" if standing.today else "Sales"
     state = "sure" if standing.is_proven else "doubtful"
@@ -76,9 +76,15 @@ def _failures(figures: Figures) -> str:
 
 
 def _nothing(standing: Standing) -> str:
-    if standing.verdict == "never":
-        return f"There are no figures: {standing.reason}. “leads-assets sync” reads the account."
-    return f"There are no figures: no read was ever complete. {standing.reason}"
+    """What stands where the figures would, and what to do."""
+    never = standing.verdict == "never"
+    why = standing.reason if never else f"no read was ever complete: {standing.reason}"
+    names = " · ".join(escape(section.title) for name, section in sections().items() if name != "headline")
+    return (
+        f'<div class="nothing"><p>There are no figures, for {escape(why)}{"." if never else ""}</p><p>'
+        f"<code>leads-assets sync</code> reads the account, <code>leads-assets {'doctor' if never else 'status'}</code>"
+        f" tells what stands in its way; then <code>leads-assets report --open</code> shows here: {names}.</p></div>"
+    )
 
 
 def _sections(figures: Figures) -> Iterator[str]:
@@ -123,10 +129,11 @@ def _inside(section: Section, rows: Sequence[Row], zone: str) -> str:
 
 def _cards(rows: Sequence[Row]) -> str:
     money = [row for row in rows if row["what"] == "open"]
-    cards = [_card(row) for row in [*money[:_MOST_CARDS], *(row for row in rows if row["what"] != "open")]]
+    lists = (money[:_MOST_CARDS], [row for row in rows if row["what"] != "open"])
+    cards = "".join(f'<ul class="cards">{"".join(map(_card, some))}</ul>' for some in lists if some)
     more = len(money) - _MOST_CARDS
     said = f'<p class="note">{more} more currencies: FROM marts.pipeline_daily.</p>' if more > 0 else ""
-    return f'<ul class="cards">{"".join(cards)}</ul>{said}'
+    return f"{cards}{said}"
 
 
 def _card(row: Row) -> str:

@@ -203,7 +203,7 @@ def test_what_was_never_complete_or_never_read_shows_no_figure(tmp_path: Path) -
     books = known_account(tmp_path)
     _prove(books, verdict="unproven", complete_as_of=None, reason="rows moved")
     text, _ = _written(books, tmp_path)
-    assert "no read was ever complete. leads: rows moved" in "".join(Page(text).texts)
+    assert "no read was ever complete: leads: rows moved" in "".join(Page(text).texts)
     assert not Page(text).all("data")
     never = tmp_path / "never.html"
     assert write_page(FileWarehouse(tmp_path / "none.duckdb"), never).standing == NEVER
