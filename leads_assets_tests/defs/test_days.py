@@ -45,7 +45,7 @@ def _verdict(watched: SensorHarness) -> str:
     return found[0][0] if found else ""
 
 
-@pytest.mark.parametrize(("faults", "most"), [((), 760), (("no_total",), 1_050)], ids=["total", "no total"])
+@pytest.mark.parametrize(("faults", "most"), [((), 760), (("no_total@leads",), 1_050)], ids=["total", "no total"])
 def test_a_quiet_day_of_an_account_of_145_719_leads_costs_no_more_requests_than_this(
     tmp_path: Path, morning: datetime, faults: tuple[str, ...], most: int
 ) -> None:
