@@ -33,8 +33,7 @@ PAGES = {
     "assets": "/locations/leads_assets/asset-groups/crm/list",
     "leads": "/assets/leads?view=overview",
     "checks": "/assets/leads?view=checks&checkDetail=valid",
-    "graph": "/asset-groups",
-    "marts": "/locations/leads_assets/asset-groups/marts/lineage",
+    "graph": "/assets/marts/stuck_leads?view=lineage&lineageScope=upstream&lineageDepth=6",
     "mart": "/assets/marts/funnel?view=overview",
 }
 """Name of a picture -> what it shows."""
@@ -57,10 +56,10 @@ with sync_playwright() as play:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     for target in pages:
         name, url = target.split("=", 1)
-        width, height = (1700, 1000) if name in ("graph", "marts") else (1280, 800)
+        width, height = (1700, 1000) if name == "graph" else (1280, 800)
         page.set_viewport_size({"width": width, "height": height})
         page.goto(url)
-        page.wait_for_timeout(9000)
+        page.wait_for_timeout(25000 if name == "graph" else 9000)
         for label in ("Skip", "Dismiss"):
             if page.get_by_text(label, exact=True).count():
                 page.get_by_text(label, exact=True).first.click()
