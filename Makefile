@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo dev test test-long test-fast test-browser test-duckdb2 check bench bench-full clean
+.PHONY: demo dev test test-lake test-long test-fast test-browser test-duckdb2 check bench bench-full clean
 
 demo: $(VENV)/.installed            ## twelve weeks of the bundled demo API into DuckDB, and its page
 	$(BIN)/leads-assets demo
@@ -16,6 +16,9 @@ test: $(VENV)/.tested check         ## everything that must pass
 
 test-long: $(VENV)/.tested          ## the long ones, which are left out of that
 	$(BIN)/python -m pytest -n 2 -m long
+
+test-lake: $(VENV)/.tested          ## what is about lakes, long ones too: a real PostgreSQL, an object store, kills
+	$(BIN)/python -m pytest -n 2 leads_assets_tests -k 'lake or postgres'
 
 test-fast: $(VENV)/.tested          ## the pure tests, in seconds
 	$(BIN)/python -m pytest -m unit

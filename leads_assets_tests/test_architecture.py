@@ -36,7 +36,8 @@ ARROWS: dict[str, set[str]] = {
     "refresh": {"engine"},
     "marts": {"engine"},
     "report": {"engine", "marts"},
-    "defs": BELOW_DEFS,
+    "notice": {"engine"},
+    "defs": BELOW_DEFS | {"notice"},
     "definitions": {"account", "defs"},
     "doctor": {"engine", "account"},
     "demo": {"engine.declare", "account"},
@@ -53,6 +54,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "engine.warehouse": {"requests", "urllib3"},
     "account": {"dagster", "duckdb"},
     "refresh": {"dagster", "duckdb", "requests"},
+    "notice": {"dagster", "duckdb"},
     "doctor": {"dagster"},
     "demo": {"dagster", "duckdb", "requests"},
 }

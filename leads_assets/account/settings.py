@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
 
 import pytz
 from annotated_types import Ge, Le
@@ -30,7 +31,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from leads_assets.account.endpoints import ENDPOINTS
 from leads_assets.engine.errors import ConfigurationError
-from leads_assets.engine.http.address import checked_base_url, checked_key
+from leads_assets.engine.http.address import checked_base_url, checked_key, is_loopback
 from leads_assets.engine.warehouse.address import LAKE, LakeAddress, parse_lake
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
 from leads_assets.engine.warehouse.file import FileWarehouse
@@ -58,6 +59,15 @@ def _key(key: SecretStr) -> SecretStr:
     except ConfigurationError:
         raise ValueError("LEADS_API_KEY must hold neither blanks nor line breaks, and only ASCII characters") from None
     return key
+
+
+def _notify_url(url: SecretStr) -> SecretStr:
+    """It is a secret as a key is: whoever knows the address of a chat's webhook may write there."""
+    parts = urlsplit(url.get_secret_value())
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if url and not (is_safe and parts.hostname and "@" not in parts.netloc):
+        raise ValueError("LEADS_NOTIFY_URL must be an address like https://chat.example.com/hooks/…; https")
+    return url
 
 
 def _file(path: Path) -> Path:
@@ -230,6 +240,12 @@ class Settings(BaseModel):
         default=(),
         validation_alias="LEADS_WHOLE_LISTS",
         description="lists that the server is known not to cut, even at a round number of rows; names with commas",
+    )
+
+    notify_url: Annotated[SecretStr, AfterValidator(_notify_url)] = Field(
+        default=SecretStr(""),
+        validation_alias="LEADS_NOTIFY_URL",
+        description="address that is told of failures, unproven or old tables, requests nearly spent; https",
     )
 
     @property

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from leads_assets.cli import compact, demo, demo_api, dev, doctor, plan, report, status, sync, torture
+from leads_assets.cli import compact, demo, demo_api, dev, doctor, export, init, plan, report, status, sync, torture
 from leads_assets.cli.arguments import UsageError
 from leads_assets.cli.interruption import Interrupted, at_any_signal
 from leads_assets.cli.render import Refused, Report, render
 from leads_assets.engine.errors import ApiError
 from leads_assets.engine.warehouse.errors import WarehouseError
 
-_COMMANDS = (demo, demo_api, dev, sync, status, plan, report, doctor, compact, torture)
+_COMMANDS = (init, demo, demo_api, dev, sync, status, plan, report, export, doctor, compact, torture)
 _CLOSED_PIPE = 141
 """As a shell would report a program that wrote into a closed pipe."""
 _STATUS = (

@@ -13,6 +13,7 @@ from leads_assets.defs.assets import endpoint_asset, source_spec
 from leads_assets.defs.io_manager import DuckDBUpsertIOManager
 from leads_assets.defs.jobs import jobs_and_schedules
 from leads_assets.defs.marts import mart_key, mart_models, marts_assets
+from leads_assets.defs.notice import notice_sensor
 from leads_assets.defs.report import report_asset, report_sensor
 from leads_assets.defs.resources import ReadOnlyDuckDB, SyncOptions, WarehouseResource, api_resource
 from leads_assets.defs.sensors import api_changes_sensor
@@ -65,8 +66,14 @@ def build_definitions(
         # process per asset costs about ten times the CPU.
         executor=dg.in_process_executor,
     )
-    upkeep = dg.Definitions() if isinstance(settings.warehouse, Path) else lake_upkeep()
-    return dg.Definitions.merge(core, jobs_and_schedules(endpoints), _answers(endpoints, settings, now), upkeep)
+    url = settings.notify_url.get_secret_value()
+    return dg.Definitions.merge(
+        core,
+        jobs_and_schedules(endpoints),
+        _answers(endpoints, settings, now),
+        dg.Definitions() if isinstance(settings.warehouse, Path) else lake_upkeep(),
+        dg.Definitions(sensors=[notice_sensor(url, now=now)] if url else []),
+    )
 
 
 def _answers(endpoints: Mapping[str, Endpoint], settings: Settings, now: Callable[[], datetime]) -> dg.Definitions:

@@ -1,5 +1,6 @@
 """`leads-assets doctor`: names what is broken, costs what it says, touches nothing."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,20 @@ def test_a_read_copy_that_cannot_be_written_is_broken(
         assert "it cannot be written" in finding(told, "read copy")["says"]
     monkeypatch.setenv("LEADS_WAREHOUSE_SNAPSHOT", "new/copy.duckdb")
     assert command("doctor", "--json").status == 0
+
+
+def test_a_folder_in_which_the_read_copy_may_not_be_written_is_broken(
+    command: Command, open_account: OpenAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_account()
+    folder = tmp_path / "another's"
+    folder.mkdir()
+    # The user who runs the tests may be one who may write everywhere.
+    monkeypatch.setattr(os, "access", lambda place, _: Path(place) != folder)
+    monkeypatch.setenv("LEADS_WAREHOUSE_SNAPSHOT", f"{folder}/copy.duckdb")
+    told = command("doctor", "--json")
+    assert told.status == 1
+    assert "is not to be written by this user" in finding(told, "read copy")["says"]
 
 
 def test_a_last_sync_that_is_not_proven_is_told_with_its_reason(

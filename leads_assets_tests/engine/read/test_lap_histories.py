@@ -1,4 +1,7 @@
-"""Full reads in parts under histories drawn at random: rows come, go and come back between the parts, and in them."""
+"""Full reads in parts under histories drawn at random: rows come, go and come back between the parts, and in them.
+
+`pytest --hypothesis-profile thorough` judges 5,000.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import settings
 
 from leads_assets.engine.http.budget import RequestBudget
 from leads_assets.engine.read.continuity import Order
@@ -131,7 +135,7 @@ def _run(seed: int, budget: RequestBudget, folder: Path) -> str:
 def test_no_living_row_is_missed_or_marked_and_what_ends_current_misses_nothing_gone(
     budget: RequestBudget, tmp_path: Path
 ) -> None:
-    seen = [_run(seed, budget, tmp_path) for seed in range(1_500)]
+    seen = [_run(seed, budget, tmp_path) for seed in range(max(1_500, settings().max_examples))]
     assert {"current", "unproven", "not searched"} <= set(seen)
     assert seen.count("current") > 400
 

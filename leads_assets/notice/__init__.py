@@ -1,0 +1,1 @@
+"""Notice: what somebody should hear of, and a message about it to an address of theirs."""
