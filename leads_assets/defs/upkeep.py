@@ -16,7 +16,9 @@ def lake_upkeep() -> dg.Definitions:
     """The job and its daily schedule; only where the warehouse is a lake."""
 
     @dg.op(
-        name=JOB, pool=API_POOL, description="Rewrites and merges files, forgets old snapshots, removes what is left."
+        name="tidy_lake",
+        pool=API_POOL,
+        description="Rewrites and merges files, forgets old snapshots, removes what is left.",
     )
     def _tidy(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
         try:
@@ -35,7 +37,7 @@ def lake_upkeep() -> dg.Definitions:
 
     schedule = dg.ScheduleDefinition(
         name=f"{JOB}_daily",
-        job=_job,
+        job_name=JOB,
         cron_schedule="45 2 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

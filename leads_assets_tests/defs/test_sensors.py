@@ -392,9 +392,12 @@ def _next_day(project: SensorHarness) -> None:
         count.execute("DELETE FROM spent")
 
 
-def test_a_first_sync_that_does_not_fit_into_the_day_spends_nothing_on_looks(watch: Watch) -> None:
-    project = watch(daily=8)
-    assert len(asked(project.tick())) == 8
+@pytest.mark.parametrize(("daily", "lists"), [(8, 8), (100, 14)])
+def test_a_first_sync_that_may_not_fit_into_the_day_spends_nothing_on_looks(
+    watch: Watch, daily: int, lists: int
+) -> None:
+    project = watch(daily=daily)
+    assert len(asked(project.tick())) == lists
     assert project.api.count() == 0
 
 
