@@ -1,6 +1,6 @@
 """Takes the README's screenshots: a demo account, two syncs with changes between them, and the pages of `dagster dev`.
 
-    .venv/bin/python docs/take_screenshots.py
+    .venv/bin/python docs/take_screenshots.py [NAME ...]
 
 Needs a Chromium on the PATH; Playwright and Pillow are installed into an environment of their own.
 """
@@ -33,7 +33,10 @@ PAGES = {
     "assets": "/locations/leads_assets/asset-groups/crm/list",
     "leads": "/assets/leads?view=overview",
     "checks": "/assets/leads?view=checks&checkDetail=valid",
+    "graph": "/assets/marts/stuck_leads?view=lineage&lineageScope=upstream&lineageDepth=6",
+    "mart": "/assets/marts/funnel?view=overview",
 }
+"""Name of a picture -> what it shows."""
 SHOOT = '''
 import sys
 from io import BytesIO
@@ -53,8 +56,10 @@ with sync_playwright() as play:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     for target in pages:
         name, url = target.split("=", 1)
+        width, height = (1700, 1000) if name == "graph" else (1280, 800)
+        page.set_viewport_size({"width": width, "height": height})
         page.goto(url)
-        page.wait_for_timeout(6000)
+        page.wait_for_timeout(25000 if name == "graph" else 9000)
         for label in ("Skip", "Dismiss"):
             if page.get_by_text(label, exact=True).count():
                 page.get_by_text(label, exact=True).first.click()
@@ -131,7 +136,7 @@ def main() -> None:
                 control.mutate("leads", "insert", count=changes // 3)
             _sync(environment, home)
         with _dagster_dev(environment, home) as url:
-            targets = [f"{name}={url}{path}" for name, path in PAGES.items()]
+            targets = [f"{name}={url}{path}" for name, path in PAGES.items() if name in (sys.argv[1:] or PAGES)]
             subprocess.run([tools, "-c", SHOOT, chromium, str(DOCS), home, *targets], check=True)
 
 

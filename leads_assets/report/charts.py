@@ -1,4 +1,4 @@
-"""The charts: Vega-Lite templates with their rows, and the script that draws them in the reader's browser."""
+"""The charts: Vega-Lite templates with their rows."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,16 +70,6 @@ def embedded(content: object) -> str:
     """JSON that may stand in a script element of a page, whatever its texts are."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def drawing_script() -> str | None:
-    """Vega, Vega-Lite and Vega-Embed as one script; None where the extra `report` is not installed."""
-    try:
-        import vl_convert  # noqa: PLC0415  an extra, and 84 MB
-    except ImportError:
-        return None
-    script: str = vl_convert.javascript_bundle()
-    return script.replace("</script", "<\\/script")
 
 
 def _datum(row: Row) -> dict[str, object]:

@@ -5,7 +5,8 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from leads_assets.report.charts import charts, drawing_script, embedded
+from leads_assets.report.charts import charts, embedded
+from leads_assets.report.drawing import drawing_script
 from leads_assets.report.figures import Figures, Row, Standing
 from leads_assets.report.markup import shortened, table, value
 from leads_assets.report.sections import Column, Section, sections
