@@ -11,7 +11,7 @@ from typing import Any
 
 from leads_assets.account.dialect import DIALECT
 from leads_assets.engine.declare import Column, ColumnType, Endpoint
-from leads_assets.engine.errors import ApiError, ConfigurationError, Exception
+from leads_assets.engine.errors import ApiError, ConfigurationError, MalformedResponse
 from leads_assets.engine.http.client import RequestStats
 from leads_assets.engine.instants import format_instant, parse_instant
 from leads_assets.engine.read.plan import plan_read
@@ -257,7 +257,7 @@ class Days:
         )
         try:
             extract = read.run(plan.changed_since)
-        except (ApiError, Exception):  # a client tries the latter again, and gives up
+        except (ApiError, MalformedResponse):  # a client tries the latter again, and gives up
             return None
         extract = replace(
             extract, account=account, after=state.number, changed_since=plan.changed_since, forced=plan.forced
