@@ -323,7 +323,7 @@ def test_rows_that_went_by_the_hundred_between_the_parts_are_searched_for_beyond
     assert not account.sync("status=503@leads+70")
     account.api.account.delete("leads", random.Random(3).sample(list(ids[:600]), 150))
     # In a list this short the search costs less than a full read, of which this is the price.
-    monkeypatch.setattr("leads_assets.engine.read.rank_search.full_read_requests", lambda *_: 60)
+    monkeypatch.setattr("leads_assets.engine.read.rank_search.full_read_requests", lambda *_: 50)
     assert account.sync(allow_mass_delete=True)
     assert account.loads()[-1] == ("incremental", "current")
     assert account.is_true()
