@@ -90,6 +90,7 @@ def test_each_of_the_ten_questions_has_an_answer_on_the_demo(
     assert [question for question, sql in QUESTIONS if not _rows(copy.path, sql)] == []
 
 
+@pytest.mark.long
 def test_of_a_large_account_only_changes_are_read_after_the_first_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

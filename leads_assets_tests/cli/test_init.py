@@ -45,6 +45,7 @@ def test_a_file_that_is_there_is_left_alone(command: Command, tmp_path: Path) ->
     assert command("init", "--json").json["written"] == []
 
 
+@pytest.mark.long
 def test_with_an_account_the_doctor_looks_and_the_first_definitions_run(
     command: Command, open_account: OpenAccount, tmp_path: Path
 ) -> None:

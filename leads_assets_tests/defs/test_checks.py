@@ -128,7 +128,7 @@ def test_an_id_that_another_program_wrote_twice_fails_the_load_and_changes_nothi
     result = project.materialize("teams")
     (failure,) = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
     assert failure is not None
-    assert "was the table written by another program?" in (failure.description or "")
+    assert "Another program has written to the table" in (failure.description or "")
     assert project.query("SELECT * FROM teams ORDER BY ALL") == before
 
 

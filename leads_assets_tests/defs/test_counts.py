@@ -102,6 +102,7 @@ def test_a_small_list_costs_one_request_and_few_statements(tmp_path: Path, monke
             assert counts.statements <= most
 
 
+@pytest.mark.long
 def test_a_run_looks_up_once_what_the_warehouse_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 

@@ -29,7 +29,9 @@ def _assert_equal_tables(project: Project, account: Account, names: Iterable[str
         pytest.param((), (), 37, id="envelopes, no totals, 37 rows a page", marks=pytest.mark.long),
         pytest.param(ALL, ALL, 10, id="bare arrays, totals, 10 rows a page", marks=pytest.mark.long),
         pytest.param(ALL, (), 100, id="bare arrays, no totals, 100 rows a page", marks=pytest.mark.long),
-        pytest.param(ALL[::2], ("leads",), 37, id="mixed envelopes, totals on leads, 37 rows a page"),
+        pytest.param(
+            ALL[::2], ("leads",), 37, id="mixed envelopes, totals on leads, 37 rows a page", marks=pytest.mark.long
+        ),
     ],
 )
 def test_two_syncs_give_exactly_the_servers_rows_and_the_second_writes_none(

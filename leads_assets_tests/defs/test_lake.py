@@ -42,6 +42,7 @@ class OnALake(Project):
             return session.connection.execute(sql, list(params)).fetchall()
 
 
+@pytest.mark.long
 def test_a_run_of_everything_fills_a_lake_with_the_servers_rows_and_every_command_knows_it(
     command: Command, lake: str, open_account: OpenAccount, tmp_path: Path
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_list_that_does_not_fit_into_a_day_is_read_over_several_without_a_fail
     assert account.project.query("SELECT sum(requests) <= 112 + 25 FROM ops.sync_runs") == [(True,)]
 
 
+@pytest.mark.long
 def test_while_a_list_waits_for_new_requests_its_changes_are_read(open_api: OpenApi, tmp_path: Path) -> None:
     api = open_api(leads=_ROWS)
     assert Account(api, tmp_path).sync()
@@ -227,6 +228,7 @@ def _start(account: Account) -> BaseProcess:
     return child
 
 
+@pytest.mark.long
 @pytest.mark.process
 def test_killed_in_the_middle_ten_times_it_costs_no_more_than_a_part_each_time(account: Account) -> None:
     dice = random.Random(7)
@@ -264,6 +266,7 @@ def test_two_processes_at_once_lose_nothing_and_mark_nothing_that_lives(account:
     assert account.requests <= 30
 
 
+@pytest.mark.long
 def test_with_a_hundred_requests_a_day_the_sensor_goes_on_each_day_until_the_table_is_current(
     open_api: OpenApi, tmp_path: Path
 ) -> None:

@@ -260,7 +260,7 @@ class LakeWarehouse:
                 f" USE_SSL {'false' if scheme == 'http' else 'true'}"
             )
         try:
-            connection.execute(f"CREATE OR REPLACE SECRET leads_data (TYPE s3, PROVIDER credential_chain{where})")
+            connection.execute(f"CREATE OR REPLACE SECRET warehouse_data (TYPE s3, PROVIDER credential_chain{where})")
         except duckdb.Error:
             raise WarehouseUnusable(
                 f"no credentials were found for {self._data}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a"

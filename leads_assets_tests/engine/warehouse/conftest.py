@@ -8,7 +8,7 @@ import pytest
 from leads_assets_tests.harness.desk import WarehouseHarness
 from leads_assets_tests.harness.rich_load import BEFORE, CANARY
 
-ON_A_LAKE = {"evolution"}
+ON_A_LAKE = {"types"}
 """Files whose tests run on a lake as often as on a DuckDB file."""
 LONG_ON_A_LAKE = {
     *("changes", "deletions", "evolution", "frames", "lossless", "rejects", "runs", "states", "superseded", "types")

@@ -266,7 +266,14 @@ def test_fields_that_come_by_and_by_become_columns_until_the_table_is_full(desk:
 
 
 @pytest.mark.parametrize(
-    ("fields", "rows"), [(MOST_FIELDS, 25), (MOST_FIELDS, 15_000), (600, 350), (3_000, 60)], ids=str
+    ("fields", "rows"),
+    [
+        (MOST_FIELDS, 25),
+        pytest.param(MOST_FIELDS, 15_000, marks=pytest.mark.long),
+        (600, 350),
+        (3_000, 60),
+    ],
+    ids=str,
 )
 def test_unknown_fields_of_any_number_are_loaded_within_the_memory_limit(
     desk: WarehouseHarness, fields: int, rows: int

@@ -91,6 +91,7 @@ def test_killed_between_two_statements_and_run_again_it_ends_like_one_clean_run(
     assert killed.seen == {"old"}
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_and_run_again_it_ends_like_one_clean_run(loaded: WarehouseHarness) -> None:
     killed = Killed(loaded)
     usual = killed.time_one()

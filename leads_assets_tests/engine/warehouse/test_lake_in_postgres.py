@@ -133,6 +133,7 @@ def check_killed(desk: WarehouseHarness, server: Postgres, dsn: str, number: int
     assert sessions(server, name_of(dsn)) == 0
 
 
+@pytest.mark.long
 def test_a_load_that_is_killed_happened_as_a_whole_or_not_at_all(
     desk: WarehouseHarness, postgres: Postgres, dsn: str
 ) -> None:

@@ -19,7 +19,7 @@ def told(desk: WarehouseHarness, column: str, rows: int, values: int) -> list[tu
     return counts
 
 
-@pytest.mark.parametrize("column", ["new", "nested"])
+@pytest.mark.parametrize("column", [pytest.param("new", marks=pytest.mark.long), "nested"])
 def test_many_dense_rows_are_loaded_within_the_usual_memory(
     desk: WarehouseHarness, column: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
