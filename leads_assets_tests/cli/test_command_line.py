@@ -71,6 +71,7 @@ def test_a_first_run_without_settings_names_the_two_variables_and_the_demo(tmp_p
     assert "`make demo`" in done.stderr
 
 
+@pytest.mark.long
 def test_dg_launch_does_the_same(tmp_path: Path) -> None:
     with DemoApi(Account(leads=20)) as api:
         settings = {"LEADS_API_BASE_URL": api.base_url, "LEADS_API_KEY": api.key}

@@ -142,6 +142,7 @@ def test_a_declared_column_that_somebody_dropped_is_filled_by_a_full_read(accoun
     assert account.project.query("SELECT count(title) FROM leads") == [(250,)]
 
 
+@pytest.mark.long
 def test_a_full_read_of_many_requests_is_forced_once_a_day(open_api: OpenApi, tmp_path: Path) -> None:
     account = _Account(open_api(leads=250), tmp_path, page_size=10)
     assert account.with_new_field("colour") == ["incremental unproven", "full proven", "incremental current"]
@@ -209,6 +210,7 @@ def test_where_offsets_count_rows_that_the_key_does_not_see_only_a_total_closes(
         assert complete < changes == began
 
 
+@pytest.mark.long
 def test_a_list_that_cannot_be_looked_at_leaves_the_verdict_as_it_was(account: _Account) -> None:
     account.api.account.update("leads", account.ids()[:1])
     account.set_faults("status=500@leads+1")

@@ -185,6 +185,7 @@ def test_without_a_warehouse_the_marts_are_left_out_without_a_failure(tmp_path: 
     assert not result.get_asset_materialization_events()
 
 
+@pytest.mark.long
 def test_the_marts_alone_follow_a_new_time_zone(tmp_path: Path) -> None:
     project = Synced(tmp_path).project
     project.api = {"time_zone": "Asia/Tokyo"}

@@ -241,6 +241,7 @@ def test_endpoints_that_were_not_asked_are_listed_in_their_order(command: Comman
     assert [found["endpoint"] for found in command("doctor", "--json").json["endpoints"]] == list(ENDPOINTS)
 
 
+@pytest.mark.long
 def test_whatever_is_not_proven_fails_where_that_was_asked_for(
     command: Command, open_account: OpenAccount, tmp_path: Path
 ) -> None:
