@@ -9,9 +9,9 @@ from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import UsageError, add_json_option, checked_names
 from leads_assets.cli.render import Block, Grid, number
-from leads_assets.demo.process import DEMO_WAREHOUSE
+from leads_assets.demo.process import account_or_demo
+from leads_assets.engine.warehouse.export import FORMATS, export, exportable
 
-PARQUET, CSV = "parquet", "csv"
 _FRESHNESS = "ops.freshness"
 
 
@@ -59,7 +59,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         " demo's.",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help="leads, marts.funnel, … (default: all)")
-    parser.add_argument("--format", choices=(PARQUET, CSV), default=PARQUET, help=f"default {PARQUET}")
+    parser.add_argument("--format", choices=FORMATS, default="parquet", help="default parquet")
     parser.add_argument("--to", type=Path, default=Path("export"), metavar="FOLDER", help="default ./export")
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -67,12 +67,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> Exported:
     """Write the files. Raises UsageError for a name that there is not, ConfigurationError or a WarehouseError."""
-    from leads_assets.engine.warehouse.export import export, exportable  # noqa: PLC0415  heavy: `--help` needs none
-
-    settings = Settings.from_environment()
-    if not settings.has_account:
-        settings = settings.model_copy(update={"warehouse": DEMO_WAREHOUSE})
-    warehouse, folder = warehouse_of(settings), arguments.to.absolute()
+    warehouse, folder = warehouse_of(account_or_demo(Settings.from_environment())), arguments.to.absolute()
     nothing = Exported(warehouse=warehouse.label, folder=folder, kind=arguments.format)
     with warehouse.read("export") as session:
         known = [] if session is None else exportable(session)

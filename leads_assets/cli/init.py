@@ -12,6 +12,7 @@ from leads_assets.cli.arguments import add_json_option
 from leads_assets.cli.home import dagster_home, environment_with_dotenv
 from leads_assets.cli.render import Block
 from leads_assets.engine.errors import ConfigurationError
+from leads_assets.engine.warehouse.new_files import create_private
 
 _DEFINITIONS = "definitions.py"
 _FIRST_DEFINITIONS = '''\
@@ -128,7 +129,7 @@ def environment_file(*, has_account: bool = False) -> str:
 def _written(path: Path, text: str) -> bool:
     """Write a new file for this user alone; False where one is there already."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = create_private(path)
     except FileExistsError:
         return False
     except OSError as error:

@@ -10,9 +10,10 @@ from leads_assets.account.connect import warehouse_of
 from leads_assets.account.settings import Settings
 from leads_assets.cli.arguments import add_json_option
 from leads_assets.cli.render import Block
-from leads_assets.demo.process import DEMO_WAREHOUSE
+from leads_assets.demo.process import account_or_demo
 from leads_assets.engine.instants import READABLE, format_instant
 from leads_assets.report.figures import Figures
+from leads_assets.report.write import write_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> PageWritten:
     """Write it. Raises ConfigurationError or WarehouseError."""
-    from leads_assets.report.write import write_page  # noqa: PLC0415  heavy: `--help` does without DuckDB
-
-    settings = Settings.from_environment()
-    if not settings.has_account:
-        settings = settings.model_copy(update={"warehouse": DEMO_WAREHOUSE})
-    warehouse = warehouse_of(settings)
+    warehouse = warehouse_of(account_or_demo(Settings.from_environment()))
     page = warehouse.page.absolute()
     figures = write_page(warehouse, page)
     if arguments.open:

@@ -20,6 +20,7 @@ from leads_assets.defs.sensors import api_changes_sensor
 from leads_assets.defs.upkeep import lake_upkeep
 from leads_assets.engine.declare import Endpoint
 from leads_assets.engine.instants import utc_now
+from leads_assets.notice.causes import OLD
 
 
 def build_definitions(
@@ -37,7 +38,7 @@ def build_definitions(
     warehouse = WarehouseResource.of(settings)
     place = warehouse.warehouse()
     sync = SyncOptions.configure_at_launch(reconcile_hours=settings.reconcile_hours)
-    freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
+    freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=OLD)
     core = dg.Definitions(
         assets=[
             source_spec(),

@@ -63,14 +63,11 @@ def notice_sensor(url: str, *, now: Callable[[], datetime] = utc_now) -> dg.Sens
             deliver(url, message.encoded())
         except NotDelivered as failure:
             return skipped(failure, context.cursor or "")
-        return skipped(message.text, msgspec.json.encode(told_now(told, found)).decode())
+        # Each in the words in which it was told first.
+        still = {name: told.get(name, says) for name, says in found.items()}
+        return skipped(message.text, msgspec.json.encode(still).decode())
 
     return _sensor
-
-
-def told_now(told: dict[str, str], found: dict[str, str]) -> dict[str, str]:
-    """What was told of and is so still, each in the words in which it was told first."""
-    return {name: told.get(name, says) for name, says in found.items()}
 
 
 def _left(api: LeadsApi) -> int | None:

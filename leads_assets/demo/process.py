@@ -14,6 +14,11 @@ DEMO_KEY = "demo-key"
 DEMO_WAREHOUSE = Path("data/demo.duckdb")
 
 
+def account_or_demo(settings: Settings) -> Settings:
+    """The same, or with the demo's warehouse where no account is set: for commands that read what is there."""
+    return settings if settings.has_account else settings.model_copy(update={"warehouse": DEMO_WAREHOUSE})
+
+
 @contextmanager
 def demo_account(leads: int, warehouse: Path = DEMO_WAREHOUSE) -> Iterator[Settings]:
     """Serve a demo account that ends now; yields the settings that point to it, and to nothing else."""

@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-import tempfile
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
+from leads_assets.engine.warehouse.new_files import write_private
 
 _APP = "leads-assets"
 _DISTRIBUTION = "vl-convert-python"
@@ -32,7 +33,8 @@ def drawing_script() -> str | None:
     script = made.replace("</script", "<\\/script")
     if kept is not None:
         with suppress(OSError):  # a cache: without it the next page takes longer
-            _keep(kept, script)
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(kept, script + _sum(script))
     return script
 
 
@@ -53,17 +55,8 @@ def _read(kept: Path) -> str:
     except (OSError, UnicodeError):
         return ""
     script, told = text[:-_SUM], text[-_SUM:]
-    return script if hashlib.sha256(script.encode()).hexdigest() == told else ""
+    return script if _sum(script) == told else ""
 
 
-def _keep(kept: Path, script: str) -> None:
-    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=".drawing-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(script + hashlib.sha256(script.encode()).hexdigest())
-        Path(name).replace(kept)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+def _sum(script: str) -> str:
+    return hashlib.sha256(script.encode()).hexdigest()

@@ -1,11 +1,9 @@
 """The page as a file for its owner alone, replaced in one step."""
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from leads_assets.engine.warehouse.errors import WarehouseUnusable
+from leads_assets.engine.warehouse.new_files import write_private
 from leads_assets.engine.warehouse.session import Warehouse
 from leads_assets.report.figures import Figures, read_figures
 from leads_assets.report.page import render
@@ -21,15 +19,7 @@ def write_page(warehouse: Warehouse, page: Path) -> Figures:
     text = render(figures)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=page.parent, prefix=f".{page.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(page)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_private(page, text)
     except OSError as error:
         raise WarehouseUnusable(f"the page {page} cannot be written ({error.strerror})") from None
     return figures

@@ -63,9 +63,10 @@ def _postgres(dsn: str) -> LakeAddress:
             " `dbname=lake host=db.example.com`"
         ) from None
     shown = make_dsn(**{name: parts[name] for name in _SHOWN if name in parts})
-    # As words, because DuckDB passes no address with a scheme on.
+    # DuckDB passes no address with a scheme on.
+    words = make_dsn(**parts)
     return LakeAddress(
-        Catalog(f"{_POSTGRES}{make_dsn(**parts)}", dsn=make_dsn(**parts)),
+        Catalog(f"{_POSTGRES}{words}", dsn=words),
         f"{LAKE}{_POSTGRES}{shown}",
         parts.get("dbname", "lake"),
     )

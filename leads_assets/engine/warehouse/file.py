@@ -17,19 +17,17 @@ from filelock import FileLock, Timeout
 from leads_assets.engine.records.spool import SpoolDir
 from leads_assets.engine.warehouse.compact import copy_whole
 from leads_assets.engine.warehouse.errors import WarehouseBusy, WarehouseUnusable, why_no_database, why_unusable
-from leads_assets.engine.warehouse.new_files import FILE_OPTIONS, NEW_FILE, make_copy, put_in_place, write_note
+from leads_assets.engine.warehouse.new_files import FILE_OPTIONS, NEW_FILE, make_copy, put_in_place, write_private
 from leads_assets.engine.warehouse.session import Session, Upkeep
 from leads_assets.engine.warehouse.spooling import open_spool, own_database
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS, close, open_staging
+from leads_assets.engine.warehouse.stamp import Stamp, stamp_of
 
 RESERVED_STEMS = frozenset({"main", "ops", "live", "every", "marts", "kept", "temp", "system"})
 RESERVED_SCHEMAS = RESERVED_STEMS | {ALIAS, "memory", "information_schema", "pg_catalog"}
 """Schemas that this project or DuckDB fills; nobody else's tables may go there."""
 _POLL_SECONDS = 0.05
-
-
-Stamp = tuple[tuple[int, int, int], ...]
 
 
 class FileWarehouse:
@@ -91,12 +89,7 @@ class FileWarehouse:
 
     def stamp(self) -> Stamp:
         """What changes with every commit of anybody; equal stamps mean that nothing was committed in between."""
-        found = []
-        for path in (self.path, self.beside(".wal")):
-            with suppress(OSError):  # whoever opens the file says what is wrong with it
-                status = path.stat()
-                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        return tuple(found)
+        return stamp_of((self.path, self.beside(".wal")))
 
     @contextmanager
     def write(self, what: str, staging: duckdb.DuckDBPyConnection | None = None) -> Iterator[Session]:
@@ -207,7 +200,7 @@ class FileWarehouse:
             ) from None
         try:
             with suppress(OSError):  # the note only makes a message better: a full disk must not fail for it
-                write_note(holder, str(os.getpid()))
+                write_private(holder, str(os.getpid()))
             yield ends
         finally:
             lock.release()

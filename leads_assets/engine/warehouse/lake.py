@@ -23,8 +23,9 @@ from leads_assets.engine.warehouse.session import LAKE, Session, Upkeep
 from leads_assets.engine.warehouse.spooling import open_spool, own_database
 from leads_assets.engine.warehouse.sql import literal
 from leads_assets.engine.warehouse.staging_database import ALIAS
+from leads_assets.engine.warehouse.stamp import stamp_of
 from leads_assets.engine.warehouse.transaction import transaction
-from leads_assets.engine.warehouse.upkeep import tidy
+from leads_assets.engine.warehouse.upkeep import files_and_bytes, tidy
 
 _POLL_SECONDS = 0.05
 _INLINED_ROWS = 10
@@ -109,12 +110,7 @@ class LakeWarehouse:
         """The newest snapshot, or what the catalog's file tells."""
         if self._catalog.path is None:
             return self.exists() and self._ask("(SELECT max(snapshot_id) FROM ducklake_snapshot)")
-        found = []
-        for ending in ("", ".wal", "-wal"):
-            with suppress(OSError):  # whoever opens the file says what is wrong with it
-                status = self.beside(ending).stat()
-                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        return tuple(found)
+        return stamp_of(map(self.beside, ("", ".wal", "-wal")))
 
     @contextmanager
     def read(self, what: str) -> Iterator[Session | None]:
@@ -158,11 +154,7 @@ class LakeWarehouse:
 
     def about(self, session: Session) -> str:
         """Label, size and versions."""
-        files, size = session.one(
-            "looking at the files",
-            "SELECT coalesce(sum(file_count + delete_file_count), 0)::BIGINT,"
-            f" coalesce(sum(file_size_bytes + delete_file_size_bytes), 0)::BIGINT FROM ducklake_table_info('{ALIAS}')",
-        )
+        files, size = files_and_bytes(session)
         data, version = session.one(
             "looking at the files",
             "SELECT max(value) FILTER (option_name = 'data_path'), max(value) FILTER (option_name = 'version')"

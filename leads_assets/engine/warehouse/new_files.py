@@ -27,7 +27,7 @@ def make_copy(source: Path, target: Path) -> None:
         draft.unlink(missing_ok=True)
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.new")
     try:
-        with source.open("rb") as read, open(_create(draft), "wb") as written:
+        with source.open("rb") as read, open(create_private(draft), "wb") as written:
             os.fchmod(written.fileno(), _rights(target))
             shutil.copyfileobj(read, written, 1 << 20)
             written.flush()
@@ -49,11 +49,11 @@ def put_in_place(fresh: Path, target: Path) -> None:
     fresh.replace(target)
 
 
-def write_note(path: Path, text: str) -> None:
-    """Write a short text in one step; a link in its place is replaced, not followed. Raises OSError."""
+def write_private(path: Path, text: str) -> None:
+    """Write a text for this user alone, in one step; a link in its place is replaced, not followed. Raises OSError."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with open(_create(draft), "w", encoding="utf-8") as file:
+        with open(create_private(draft), "w", encoding="utf-8") as file:
             file.write(text)
         draft.replace(path)
     finally:
@@ -61,7 +61,8 @@ def write_note(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _create(path: Path) -> int:
+def create_private(path: Path) -> int:
+    """A descriptor to write a new file with that only this user can read. Raises OSError, also where one is there."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
 
 

@@ -25,12 +25,18 @@ def tidy(session: Session, keep_days: int) -> Upkeep:
     return Upkeep(before, _figures(session))
 
 
-def _figures(session: Session) -> Mapping[str, int]:
+def files_and_bytes(session: Session) -> tuple[int, int]:
+    """How many files the tables are in now, and their bytes. Raises a WarehouseError."""
     files, size = session.one(
         "counting files",
         "SELECT coalesce(sum(file_count + delete_file_count), 0)::BIGINT,"
         f" coalesce(sum(file_size_bytes + delete_file_size_bytes), 0)::BIGINT FROM ducklake_table_info('{ALIAS}')",
     )
+    return files, size
+
+
+def _figures(session: Session) -> Mapping[str, int]:
+    files, size = files_and_bytes(session)
     snapshots, oldest = session.one(
         "counting snapshots", f"SELECT count(*), coalesce(min(snapshot_id), 0) FROM ducklake_snapshots('{ALIAS}')"
     )

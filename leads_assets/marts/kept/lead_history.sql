@@ -82,6 +82,8 @@ WITH own AS (           -- the loads of leads since the account that they are of
     WHERE e.shown_at > r.created_at AND e.shown_at <= r.updated_at
     QUALIFY row_number() OVER (PARTITION BY e.lead_id, e.shown_at ORDER BY e.event_id DESC) = 1
 ), still AS (           -- nothing is told of them, as of most after a first sync: they cost no window
+    SELECT r.*, CASE WHEN created_at >= not_there_at THEN created_at
+                     ELSE greatest(created_at, least(updated_at, first_seen_at)) END AS known_from
     FROM rows r ANTI JOIN (SELECT id FROM changes UNION ALL SELECT lead_id FROM told) m ON m.id = r.id
     WHERE r.deleted_at IS NULL
 ), seen AS (            -- in the order in which they were seen: the first sight, each change, a deletion that left no trace
@@ -174,13 +176,10 @@ FROM known
 WINDOW w AS (PARTITION BY id ORDER BY since), so_far AS (PARTITION BY id ORDER BY since ROWS UNBOUNDED PRECEDING)
 UNION ALL BY NAME
 SELECT id AS lead_id, 1 AS version, created_at AS valid_from, CAST(NULL AS TIMESTAMPTZ) AS valid_to,
-       CASE WHEN created_at >= not_there_at THEN created_at
-            ELSE greatest(created_at, least(updated_at, first_seen_at)) END AS known_from,
-       CAST(NULL AS TIMESTAMPTZ) AS not_before, 'journal' AS known_by, false AS ended_by_deletion, status, step_id, amount,
+       known_from, CAST(NULL AS TIMESTAMPTZ) AS not_before, 'journal' AS known_by, false AS ended_by_deletion, status, step_id, amount,
        weighted_amount, probability, user_id, currency, closed_at, next_action_at, CAST(NULL AS VARCHAR) AS status_before,
        CAST(NULL AS BIGINT) AS user_id_before, created_at >= not_there_at AS whole_life_seen, 0 AS times_reassigned,
        0 AS times_reopened, 0 AS times_postponed, CAST(created_at AT TIME ZONE $zone AS DATE) AS valid_from_on,
        CAST(NULL AS DATE) AS valid_to_on,
-       CAST(CASE WHEN created_at >= not_there_at THEN created_at
-                 ELSE greatest(created_at, least(updated_at, first_seen_at)) END AT TIME ZONE $zone AS DATE) AS known_from_on
+       CAST(known_from AT TIME ZONE $zone AS DATE) AS known_from_on
 FROM still
